@@ -1,0 +1,166 @@
+//! What is kept of an input file: its facts, and its rows in chunks, one chunk per span.
+//!
+//! A job's input is an immutable snapshot. Whatever happens to the file it came from, the rows, their
+//! numbers and their digest stay (G13).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{InputId, RowIndex, SpanNo};
+use crate::row::Verdict;
+
+/// Rows per span, and so per chunk, of a large input.
+pub const SPAN_ROWS: u32 = 1_000;
+/// Rows per span of an input that is not known to be large: several workers can then share it.
+pub const SMALL_SPAN_ROWS: u32 = 100;
+/// The first 50 spans are small, the others large: a job under 5,000 rows has small spans only, and
+/// where a span lies follows from its number alone.
+pub const SMALL_SPANS: u32 = 50;
+
+/// Where span `no` begins and how many rows it has when full.
+#[must_use]
+pub fn span_bounds(no: SpanNo) -> (RowIndex, u32) {
+    let small = no.0.min(SMALL_SPANS);
+    let large = no.0 - small;
+    let first = RowIndex(small * SMALL_SPAN_ROWS + large * SPAN_ROWS);
+    (first, if no.0 < SMALL_SPANS { SMALL_SPAN_ROWS } else { SPAN_ROWS })
+}
+
+/// The span that holds a row.
+#[must_use]
+pub fn span_of(row: RowIndex) -> SpanNo {
+    let small_rows = SMALL_SPANS * SMALL_SPAN_ROWS;
+    if row.0 < small_rows {
+        SpanNo(row.0 / SMALL_SPAN_ROWS)
+    } else {
+        SpanNo(SMALL_SPANS + (row.0 - small_rows) / SPAN_ROWS)
+    }
+}
+
+/// Span count and bounds of a job with `total` rows, in order.
+pub fn spans(total: u64) -> impl Iterator<Item = (SpanNo, RowIndex, u32)> {
+    (0..).map(SpanNo).map_while(move |no| {
+        let (first, full) = span_bounds(no);
+        let left = total.checked_sub(u64::from(first.0)).filter(|left| *left > 0)?;
+        Some((no, first, u32::try_from(left).unwrap_or(u32::MAX).min(full)))
+    })
+}
+
+/// A stored chunk: the rows of one span, packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Which span it covers.
+    pub no: SpanNo,
+    /// Its first row.
+    pub first: RowIndex,
+    /// How many rows it holds.
+    pub rows: u32,
+    /// SHA-256 of `packed`, in hex; checked at every load.
+    pub digest: String,
+    /// The rows, packed and compressed by the intake.
+    pub packed: Vec<u8>,
+}
+
+/// Rows of one chunk that repeat an earlier row of the file, found once the whole file was read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Duplicates {
+    /// (this row, the first row with the same key), ascending.
+    pub pairs: Vec<(RowIndex, RowIndex)>,
+}
+
+/// What is known of an input once it has been read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputSummary {
+    /// The stored snapshot.
+    pub id: InputId,
+    /// The name the file came with, cleaned for display; never used as a path.
+    pub filename: String,
+    /// SHA-256 of the bytes as they were uploaded, in hex.
+    pub sha256: String,
+    /// Size of the upload in bytes.
+    pub bytes: u64,
+    /// Rows: parsed records without the header and without blank lines.
+    pub rows: u64,
+    /// Blank lines that were left out of the count.
+    pub blank_lines: u64,
+    /// The header as it stands in the file (made-up names for a headerless one).
+    pub columns: Vec<String>,
+    /// Encoding, delimiter and line end, kept so that an export can write the same.
+    pub format: FileFormat,
+    /// What a person should know about the file, as (code, message).
+    pub warnings: Vec<Warning>,
+}
+
+/// How the file was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFormat {
+    /// Name as in the WHATWG encoding standard, such as `UTF-8`, `windows-1252`, `UTF-16LE`.
+    pub encoding: String,
+    /// The field delimiter.
+    pub delimiter: char,
+    /// Whether the first record is a header.
+    pub header: bool,
+}
+
+/// Something about the file that was accepted and that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// A short fixed word, such as `encoding-guessed`.
+    pub code: String,
+    /// A sentence.
+    pub message: String,
+    /// The line of the file it is about, if one.
+    pub line: Option<u64>,
+}
+
+/// One row as the intake read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputRow {
+    /// Its number.
+    pub index: RowIndex,
+    /// The line of the file where it begins, from 1.
+    pub line: u64,
+    /// Its identity after normalising ([`crate::key`]); empty when the recipe names no key.
+    pub key: String,
+    /// Its fields, in the order of the columns.
+    pub fields: Vec<String>,
+    /// What the intake decided about it, if it needs no work (a ragged row, an empty key, …).
+    pub decided: Option<Verdict>,
+}
+
+/// The columns of an input and the fields the recipe maps on them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Columns {
+    /// Field names and the position of their column. Recipe fields first, then every header under
+    /// its normalised name (trimmed, lower case, blanks as `_`).
+    pub fields: Vec<(Arc<str>, usize)>,
+}
+
+impl Columns {
+    /// The position of a field's column.
+    #[must_use]
+    pub fn position(&self, field: &str) -> Option<usize> {
+        self.fields.iter().find(|(name, _)| &**name == field).map(|(_, at)| *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_cover_every_row_once_and_in_order() {
+        for total in [0u64, 1, 99, 100, 101, 313, 4_999, 5_000, 5_001, 12_345] {
+            let mut next = 0;
+            for (no, first, len) in spans(total) {
+                assert_eq!(u64::from(first.0), next);
+                assert_eq!(span_of(first), no);
+                assert_eq!(span_of(RowIndex(first.0 + len - 1)), no);
+                next += u64::from(len);
+            }
+            assert_eq!(next, total);
+        }
+        assert_eq!(spans(313).count(), 4);
+    }
+}

@@ -1,0 +1,104 @@
+//! What the engine asks of the code that does rows.
+//!
+//! A processor is given rows and says what became of each. It keeps no count of tries, waits for
+//! nothing and stores nothing: retries, pacing, deadlines and the ledger are the engine's. Dropping
+//! the future of [`Processor::process`] must abort the call.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::id::{Epoch, JobId};
+use crate::input::{Columns, InputRow};
+use crate::problem::Code;
+use crate::row::{Text, Verdict};
+
+/// Turns rows into outcomes.
+#[async_trait]
+pub trait Processor: Send + Sync + 'static {
+    /// Whether a call can be seen outside this process. Work that only computes may be repeated
+    /// freely, so it is handed many rows at a time.
+    fn calls_out(&self) -> bool;
+
+    /// Does one call for one or several rows. The answers are in the order of the rows.
+    async fn process(&self, call: Call) -> Vec<Answer>;
+
+    /// Whether the work could start at all: URLs allowed, secrets there, expressions that compile.
+    /// Asked before a job is created and before it goes on.
+    async fn check(&self) -> Result<(), CannotStart> {
+        Ok(())
+    }
+}
+
+/// Why the work of a recipe cannot start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CannotStart {
+    /// The kind of problem.
+    pub code: Code,
+    /// A sentence that says what to do.
+    pub message: String,
+}
+
+/// One call: some rows of one job.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Of which job.
+    pub job: JobId,
+    /// Under which epoch.
+    pub epoch: Epoch,
+    /// The job's generation: part of the idempotency key.
+    pub generation: u32,
+    /// Which try this is for these rows, from 1.
+    pub attempt: u32,
+    /// Where each field is.
+    pub columns: Arc<Columns>,
+    /// The rows.
+    pub rows: Vec<Arc<InputRow>>,
+}
+
+impl Call {
+    /// The key under which a target can recognise a repeat: the same at every attempt, epoch,
+    /// machine and version (G6).
+    #[must_use]
+    pub fn idempotency_key(&self, row: &InputRow) -> String {
+        format!("{}/{}/{}", self.job, row.index.row(), self.generation)
+    }
+
+    /// The value of a field, or `None` when there is no such column.
+    #[must_use]
+    pub fn field<'a>(&self, row: &'a InputRow, name: &str) -> Option<&'a str> {
+        self.columns.position(name).and_then(|at| row.fields.get(at)).map(String::as_str)
+    }
+}
+
+/// What became of a row in one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is decided.
+    Done(Verdict),
+    /// It did not work now and may later; costs one try. When the tries are used up, the row fails
+    /// with this code and message.
+    Retry {
+        /// A short fixed word.
+        code: Text,
+        /// A sentence.
+        message: Text,
+        /// The target's own wish for a wait, in milliseconds.
+        wait_ms: Option<u64>,
+    },
+    /// The target asks to slow down: nothing goes out to it for so long. Costs no try.
+    Throttled {
+        /// How long to wait, in milliseconds.
+        wait_ms: u64,
+        /// A sentence.
+        message: Text,
+    },
+    /// No row can be done any more (a dead token, a used-up quota): the job stops.
+    Fatal {
+        /// A short fixed word.
+        code: Text,
+        /// A sentence.
+        message: Text,
+    },
+}

@@ -1,0 +1,307 @@
+//! What to do with a file: the recipe, as people write it in TOML or JSON.
+//!
+//! Unknown keys are errors. Reading a recipe checks all that can be checked without the file and
+//! without the network; expressions are compiled by the work they belong to.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::pace::Rate;
+use crate::retry::RetryPolicy;
+
+/// A recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// A name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The fields that identify a row; empty means every row stands for itself.
+    #[serde(default)]
+    pub key: Vec<String>,
+    /// Finished rows that may not be durable yet, at most, while work is slow.
+    #[serde(default = "default_checkpoint_every")]
+    pub checkpoint_every: u32,
+    /// How to read the file, where it cannot tell by itself.
+    #[serde(default)]
+    pub input: InputOptions,
+    /// Field = header, or headers to try in turn.
+    #[serde(default)]
+    pub columns: BTreeMap<String, Headers>,
+    /// What to do with a row.
+    pub work: Work,
+    /// Creators: look the row up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch: Option<Fetch>,
+    /// Creators: which rows to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
+    /// Creators: where to add the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub add: Option<Add>,
+    /// When to hold the job because the target seems to be down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<Breaker>,
+    /// When to give up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
+}
+
+fn default_checkpoint_every() -> u32 {
+    5
+}
+
+/// One header, or several to try in turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Headers {
+    /// Just this one.
+    One(String),
+    /// The first of these that the file has.
+    Any(Vec<String>),
+}
+
+impl Headers {
+    /// The headers, in the order to try them.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Any(names) => names,
+        }
+    }
+}
+
+/// How to read the file; everything left out is found out from the file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InputOptions {
+    /// An encoding's name (WHATWG), such as `utf-8` or `windows-1250`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// One character.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// Whether the first record is a header; true when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// Names for the columns of a file without a header.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Lines that begin with this character are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<char>,
+    /// Whether a file with a header and no rows makes a job that is complete at once.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub allow_empty: bool,
+}
+
+/// The kinds of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WorkKind {
+    /// Look up, filter, add to a table in the same database.
+    Creators,
+    /// One HTTP call per row.
+    Http,
+    /// A program of the user's.
+    Command,
+}
+
+/// What to do with a row, and within which limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Work {
+    /// Which kind.
+    pub kind: WorkKind,
+    /// Calls in flight, 1 to 10,000.
+    #[serde(default = "default_concurrency")]
+    pub concurrency: u32,
+    /// No more calls than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// How long one call may take.
+    #[serde(default = "default_timeout", with = "duration")]
+    pub timeout: u64,
+    /// How often a row is tried.
+    #[serde(default, with = "retry_text")]
+    pub retry: RetryPolicy,
+    /// A running job with no saved row for this long is called stuck; 60 s or more when left out.
+    #[serde(default, with = "duration_option", skip_serializing_if = "Option::is_none")]
+    pub stuck_after: Option<u64>,
+    /// For `http`: where to send the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// For `command`: the program and its arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// For `command`: how rows reach the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<CommandMode>,
+}
+
+fn default_concurrency() -> u32 {
+    8
+}
+
+fn default_timeout() -> u64 {
+    30_000
+}
+
+/// How rows reach a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CommandMode {
+    /// One JSON line in, one JSON line out, children live on.
+    Lines,
+    /// One process per row.
+    Row,
+}
+
+/// How a creator is looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fetch {
+    /// The address; `{{ field }}` is replaced, percent-encoded.
+    pub url: String,
+    /// Headers; `{{ secret.NAME }}` comes from `ONWARD_SECRET_NAME`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// CEL over `status`, `headers` and `body`: true means there is no such creator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_found: Option<String>,
+}
+
+/// Which creators to keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// CEL over the row's fields and, after a fetch, `status`, `headers` and `body`.
+    pub keep: String,
+}
+
+/// Where creators are added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Add {
+    /// The list's name.
+    #[serde(default = "default_table")]
+    pub table: String,
+    /// Column = CEL; the row's own fields when left out.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+}
+
+fn default_table() -> String {
+    "creators".to_owned()
+}
+
+/// When the job is held because the target seems to be down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Breaker {
+    /// So many rows in a row that failed for the target's sake.
+    pub failures_in_a_row: u32,
+}
+
+/// When the job gives up; it can be resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stop {
+    /// Failed rows by processed rows, 0 to 1; looked at once 20 rows are done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_share: Option<f64>,
+    /// So many failed rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_rows: Option<u64>,
+}
+
+/// Durations as people write them (`500ms`, `30s`, `5min`), as milliseconds.
+pub mod duration {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Reads `500ms`, `30s`, `5min` or `2h`.
+    pub fn parse(text: &str) -> Option<u64> {
+        let digits = text.find(|c: char| !c.is_ascii_digit())?;
+        let number: u64 = text[..digits].parse().ok()?;
+        let unit = match text[digits..].trim() {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" | "min" => 60_000,
+            "h" => 3_600_000,
+            _ => return None,
+        };
+        number.checked_mul(unit)
+    }
+
+    /// Writes milliseconds so that [`parse`] reads them back.
+    #[must_use]
+    pub fn format(ms: u64) -> String {
+        if ms > 0 && ms.is_multiple_of(1_000) { format!("{}s", ms / 1_000) } else { format!("{ms}ms") }
+    }
+
+    pub(super) fn serialize<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format(*ms))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse(&text).ok_or_else(|| {
+            serde::de::Error::custom(format!("`{text}` is no duration; write 500ms, 30s, 5min or 2h"))
+        })
+    }
+}
+
+mod duration_option {
+    use serde::{Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the shape serde's `with` asks for")]
+    pub(super) fn serialize<S: Serializer>(ms: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match ms {
+            Some(ms) => super::duration::serialize(ms, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        super::duration::deserialize(deserializer).map(Some)
+    }
+}
+
+mod retry_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::retry::RetryPolicy;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct AsText {
+        attempts: u32,
+        #[serde(with = "super::duration")]
+        base: u64,
+        #[serde(with = "super::duration")]
+        max: u64,
+    }
+
+    impl Default for AsText {
+        fn default() -> Self {
+            RetryPolicy::default().into()
+        }
+    }
+
+    impl From<RetryPolicy> for AsText {
+        fn from(policy: RetryPolicy) -> Self {
+            Self { attempts: policy.attempts, base: policy.base_ms, max: policy.max_ms }
+        }
+    }
+
+    pub(super) fn serialize<S: Serializer>(policy: &RetryPolicy, serializer: S) -> Result<S::Ok, S::Error> {
+        AsText::from(*policy).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RetryPolicy, D::Error> {
+        let text = AsText::deserialize(deserializer)?;
+        Ok(RetryPolicy { attempts: text.attempts, base_ms: text.base, max_ms: text.max })
+    }
+}

@@ -1,0 +1,89 @@
+//! Whether a running job is stuck, and by what evidence. Derived at every look, never stored.
+//!
+//! Three kinds, told apart (G20): nobody holds a valid lease (`worker-lost`); a worker is alive but
+//! one row has been in flight too long (`row-hanging`); a worker is alive, no single row is to blame,
+//! and yet nothing finishes (`no-progress`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UnixMs;
+use crate::job::Job;
+use crate::lease;
+use crate::state::JobState;
+
+/// A job is never called stuck before this long without a saved row, unless the recipe says sooner.
+pub const STUCK_AFTER_MS: u64 = 60_000;
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StuckReason {
+    /// The lease of whoever worked on it has lapsed, or nobody has taken it up.
+    WorkerLost,
+    /// A worker is alive and nothing finishes.
+    NoProgress,
+    /// A worker is alive and one row has been in flight too long.
+    RowHanging,
+}
+
+/// A stuck job's evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// What is wrong.
+    pub reason: StuckReason,
+    /// Since when.
+    pub since: UnixMs,
+    /// A sentence with the evidence.
+    pub detail: String,
+}
+
+/// How long a job may go without a saved row: max(floor, row timeout + 30 s), or exactly what the
+/// recipe's `stuck_after` says.
+#[must_use]
+pub fn limit_ms(stuck_after_ms: Option<u64>, row_timeout_ms: u64) -> u64 {
+    stuck_after_ms.unwrap_or_else(|| STUCK_AFTER_MS.max(row_timeout_ms.saturating_add(30_000)))
+}
+
+/// The evidence, if the job is stuck at `now`.
+#[must_use]
+pub fn stuck(job: &Job, limit_ms: u64, now: UnixMs) -> Option<Stuck> {
+    if job.state != JobState::Running {
+        return None;
+    }
+    let moved = job.checkpoint.saved_at.max(job.attempt_at).unwrap_or(job.created_at);
+    let still_ms = now.ms_since(moved);
+    let last_until = job.leases.iter().map(|fact| fact.until).max();
+    let alive = last_until.is_some_and(|until| !lease::is_lapsed(until, now));
+    if !alive && still_ms >= lease::LEASE_MS {
+        let detail = match job.leases.iter().max_by_key(|fact| fact.until) {
+            Some(fact) => format!(
+                "the lease of worker {} lapsed {} s ago; another worker takes over by itself",
+                fact.worker,
+                now.ms_since(fact.until) / 1_000
+            ),
+            None => format!("no worker has taken it up for {} s", still_ms / 1_000),
+        };
+        return Some(Stuck { reason: StuckReason::WorkerLost, since: last_until.unwrap_or(moved), detail });
+    }
+    if still_ms < limit_ms {
+        return None;
+    }
+    let longest = job.leases.iter().filter_map(|fact| fact.waiting).min_by_key(|waiting| waiting.since);
+    match longest.filter(|waiting| now.ms_since(waiting.since) >= limit_ms) {
+        Some(waiting) => Some(Stuck {
+            reason: StuckReason::RowHanging,
+            since: waiting.since,
+            detail: format!(
+                "row {} has been in flight for {} s (limit {} s)",
+                waiting.row.row(),
+                now.ms_since(waiting.since) / 1_000,
+                limit_ms / 1_000
+            ),
+        }),
+        None => Some(Stuck {
+            reason: StuckReason::NoProgress,
+            since: moved,
+            detail: format!("no row was saved for {} s (limit {} s)", still_ms / 1_000, limit_ms / 1_000),
+        }),
+    }
+}

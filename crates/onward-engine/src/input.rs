@@ -1,0 +1,1 @@
+//! Taking a file in: spool, read, store, create the job.
