@@ -52,9 +52,7 @@ impl fmt::Display for WorkerId {
 ///
 /// A claim, and every command, takes the next number of the job's one counter. A span remembers the
 /// number under which it was last claimed or taken away; a write that names another is refused.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub u64);
 
@@ -73,9 +71,7 @@ impl fmt::Display for Epoch {
 }
 
 /// Numbers the spans of a job from 0, in row order. Also the number of the input chunk it covers.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SpanNo(pub u32);
 
@@ -86,9 +82,7 @@ impl fmt::Display for SpanNo {
 }
 
 /// Numbers the rows of a job from 0. People and clients see [`RowIndex::row`], which counts from 1.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RowIndex(pub u32);
 

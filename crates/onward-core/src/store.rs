@@ -69,7 +69,14 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::NothingToRetry`] when no row matches. Answers how many rows were opened.
     async fn retry(&self, retry: &Retry) -> Result<(u64, Job)>;
     /// Changes name and live limits; `None` leaves as it is.
-    async fn tune(&self, id: JobId, name: Option<&str>, tuning: Option<Tuning>, actor: &str, now: UnixMs) -> Result<Job>;
+    async fn tune(
+        &self,
+        id: JobId,
+        name: Option<&str>,
+        tuning: Option<Tuning>,
+        actor: &str,
+        now: UnixMs,
+    ) -> Result<Job>;
     /// Deletes a job that is not running, its ledger, and its input when no other job needs it.
     /// Creators stay.
     async fn delete_job(&self, id: JobId) -> Result<()>;
