@@ -1,1 +1,13 @@
-//! Placeholder.
+//! The HTTP API and the web dashboard: the engine's answers as JSON, pages and an event stream.
+//!
+//! [`router`] has every route on one page, [`problem`] is the one place where errors become HTTP,
+//! [`api`] holds one file per thing that can be asked, [`web`] the pages.
+
+pub mod api;
+mod router;
+pub mod sample;
+mod state;
+pub mod web;
+
+pub use router::router;
+pub use state::{App, Settings};
