@@ -35,6 +35,15 @@ impl DoneSet {
         fresh
     }
 
+    /// Opens a row again. `false` when it was not done.
+    pub fn remove(&mut self, row: RowIndex) -> bool {
+        let Some((word, bit)) = self.place(row) else { return false };
+        let was = self.words[word] & bit != 0;
+        self.words[word] &= !bit;
+        self.done -= u32::from(was);
+        was
+    }
+
     /// Whether the row has an outcome.
     #[must_use]
     pub fn contains(&self, row: RowIndex) -> bool {

@@ -1,14 +1,25 @@
 //! What to do with a file: the recipe, as people write it in TOML or JSON.
 //!
-//! Unknown keys are errors. Reading a recipe checks all that can be checked without the file and
-//! without the network; expressions are compiled by the work they belong to.
+//! Unknown keys are errors. Reading a recipe ([`Recipe::parse`]) checks all that can be checked
+//! without the file and without the network, and reports everything that is wrong at once, each with
+//! its place; expressions are compiled by the work they belong to.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::pace::Rate;
+use crate::problem::Problem;
 use crate::retry::RetryPolicy;
+use crate::stuck;
+
+pub mod duration;
+mod fields;
+mod read;
+mod serial;
+mod tree;
+
+use serial::{duration_option, retry_text};
 
 /// A recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +57,51 @@ pub struct Recipe {
     /// When to give up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stop>,
+}
+
+impl Recipe {
+    /// Reads a recipe as people write it: JSON when it begins with `{`, TOML otherwise.
+    ///
+    /// # Errors
+    /// `recipe-invalid`, with all that is wrong in the fact `errors`: a list of `{message, line,
+    /// column, path, nearest}`, in the order of the text.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+            Self::from_json(text)
+        } else {
+            Self::from_toml(text)
+        }
+    }
+
+    /// Reads a recipe written in TOML.
+    ///
+    /// # Errors
+    /// As [`Recipe::parse`].
+    pub fn from_toml(text: &str) -> Result<Self, Problem> {
+        read::recipe(text, tree::from_toml)
+    }
+
+    /// Reads a recipe written in JSON; also what [`Recipe::to_json`] wrote.
+    ///
+    /// # Errors
+    /// As [`Recipe::parse`].
+    pub fn from_json(text: &str) -> Result<Self, Problem> {
+        read::recipe(text, tree::from_json)
+    }
+
+    /// The recipe in its one canonical form: what is stored, and what a digest is taken of. Two
+    /// recipes that mean the same give the same text, however they were written.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a recipe has only text keys and finite numbers")
+    }
+
+    /// How long a job of this recipe may go without a saved row before it is called stuck, in
+    /// milliseconds.
+    #[must_use]
+    pub fn limit_ms(&self) -> u64 {
+        stuck::limit_ms(self.work.stuck_after, self.work.timeout)
+    }
 }
 
 fn default_checkpoint_every() -> u32 {
@@ -215,93 +271,4 @@ pub struct Stop {
     /// So many failed rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_rows: Option<u64>,
-}
-
-/// Durations as people write them (`500ms`, `30s`, `5min`), as milliseconds.
-pub mod duration {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    /// Reads `500ms`, `30s`, `5min` or `2h`.
-    pub fn parse(text: &str) -> Option<u64> {
-        let digits = text.find(|c: char| !c.is_ascii_digit())?;
-        let number: u64 = text[..digits].parse().ok()?;
-        let unit = match text[digits..].trim() {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" | "min" => 60_000,
-            "h" => 3_600_000,
-            _ => return None,
-        };
-        number.checked_mul(unit)
-    }
-
-    /// Writes milliseconds so that [`parse`] reads them back.
-    #[must_use]
-    pub fn format(ms: u64) -> String {
-        if ms > 0 && ms.is_multiple_of(1_000) { format!("{}s", ms / 1_000) } else { format!("{ms}ms") }
-    }
-
-    pub(super) fn serialize<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format(*ms))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!("`{text}` is no duration; write 500ms, 30s, 5min or 2h"))
-        })
-    }
-}
-
-mod duration_option {
-    use serde::{Deserializer, Serializer};
-
-    #[expect(clippy::ref_option, reason = "the shape serde's `with` asks for")]
-    pub(super) fn serialize<S: Serializer>(ms: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
-        match ms {
-            Some(ms) => super::duration::serialize(ms, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-        super::duration::deserialize(deserializer).map(Some)
-    }
-}
-
-mod retry_text {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use crate::retry::RetryPolicy;
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(deny_unknown_fields, default)]
-    struct AsText {
-        attempts: u32,
-        #[serde(with = "super::duration")]
-        base: u64,
-        #[serde(with = "super::duration")]
-        max: u64,
-    }
-
-    impl Default for AsText {
-        fn default() -> Self {
-            RetryPolicy::default().into()
-        }
-    }
-
-    impl From<RetryPolicy> for AsText {
-        fn from(policy: RetryPolicy) -> Self {
-            Self { attempts: policy.attempts, base: policy.base_ms, max: policy.max_ms }
-        }
-    }
-
-    pub(super) fn serialize<S: Serializer>(policy: &RetryPolicy, serializer: S) -> Result<S::Ok, S::Error> {
-        AsText::from(*policy).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RetryPolicy, D::Error> {
-        let text = AsText::deserialize(deserializer)?;
-        Ok(RetryPolicy { attempts: text.attempts, base_ms: text.base, max_ms: text.max })
-    }
 }
