@@ -14,7 +14,7 @@ const MAX_ERRORS: usize = 50;
 /// No text of a recipe is longer, in bytes: room for any URL or filter a person writes.
 pub(super) const MAX_TEXT: usize = 4_096;
 /// A name further away than this is not what was meant: 0 is nothing in common, 1 is the same.
-const NEAR: f64 = 0.6;
+const NEAR: f64 = 0.5;
 
 /// Everything found wrong so far.
 pub(super) struct Findings<'a> {
@@ -280,14 +280,16 @@ impl<'n> Fields<'n> {
 
 /// A text that is neither empty nor too long.
 pub(super) fn text(node: &Node, path: &str, findings: &mut Findings<'_>) -> Option<String> {
-    match &node.value {
-        Value::Text(text) if text.is_empty() => findings.add(node.at, path, format!("`{path}` is empty")),
-        Value::Text(text) if text.len() > MAX_TEXT => {
-            findings.add(node.at, path, format!("`{path}` is longer than {MAX_TEXT} bytes"));
+    let wrong = if let Value::Text(text) = &node.value {
+        match text.len() {
+            0 => "is empty".to_owned(),
+            1..=MAX_TEXT => return Some(text.clone()),
+            _ => format!("is longer than {MAX_TEXT} bytes"),
         }
-        Value::Text(text) => return Some(text.clone()),
-        other => findings.add(node.at, path, format!("`{path}` must be text, not {}", other.kind())),
-    }
+    } else {
+        format!("must be text, not {}", node.value.kind())
+    };
+    findings.add(node.at, path, format!("`{path}` {wrong}"));
     None
 }
 
@@ -312,7 +314,7 @@ pub(super) fn texts(
 
 /// The name a person most likely meant.
 pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let near = |known: &&'k str| (strsim::jaro_winkler(name, known), *known);
+    let near = |known: &&'k str| (strsim::normalized_damerau_levenshtein(name, known), *known);
     let best = known.iter().map(near).max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 >= NEAR).then_some(best.1)
 }

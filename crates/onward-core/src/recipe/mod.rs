@@ -272,3 +272,6 @@ pub struct Stop {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_rows: Option<u64>,
 }
+
+#[cfg(test)]
+mod tests;

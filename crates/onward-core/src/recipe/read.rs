@@ -62,13 +62,7 @@ pub(super) fn recipe(text: &str, tree: fn(&str) -> Result<Node, Malformed>) -> R
 }
 
 fn whole(node: &Node, findings: &mut Findings<'_>) -> Option<Recipe> {
-    let mut top = match &node.value {
-        Value::Table(_) => Fields::of(node, "", findings)?,
-        other => {
-            findings.add(node.at, "", format!("a recipe is a table of keys, not {}", other.kind()));
-            return None;
-        }
-    };
+    let mut top = Fields::of(node, "", findings)?;
     let name = top.text("name", findings);
     let key = top.texts("key", MAX_KEY_FIELDS, findings).unwrap_or_default();
     let checkpoint_every = number(top.whole("checkpoint_every", CHECKPOINT_EVERY, findings));
@@ -138,16 +132,12 @@ fn columns(fields: &Fields<'_>, findings: &mut Findings<'_>) -> BTreeMap<String,
                 None
             }
             Value::List(_) => texts(&entry.node, &path, MAX_LIST, findings).map(Headers::Any),
-            Value::Text(_) => text(&entry.node, &path, findings).map(Headers::One),
-            other => {
-                let found = other.kind();
-                findings.add(
-                    entry.node.at,
-                    &path,
-                    format!("`{path}` must be a header or a list, not {found}"),
-                );
-                None
-            }
+            Value::Text(_)
+            | Value::Whole(_)
+            | Value::Decimal(_)
+            | Value::Bool(_)
+            | Value::Table(_)
+            | Value::Other(_) => text(&entry.node, &path, findings).map(Headers::One),
         };
         columns.extend(headers.map(|headers| (entry.key.clone(), headers)));
     }
