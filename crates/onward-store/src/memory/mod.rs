@@ -1,0 +1,212 @@
+//! The in-memory store: the model of the contract, the oracle for the other stores, and the store of
+//! the simulator.
+//!
+//! It is meant to be read. One lock over plain maps, every write checks first and changes after, so
+//! a refused write has changed nothing. What can be derived is derived at every look (where a job
+//! stands, which rows of a span are done); only the counters are kept, because `verify` must have
+//! something to compare the ledger with. Nothing here is fast, and nothing survives the process.
+
+mod answers;
+mod claims;
+mod commands;
+mod commits;
+mod inputs;
+mod jobs;
+mod plant;
+mod reading;
+mod rescue;
+mod retry;
+mod verify;
+mod world;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use onward_core::clock::UnixMs;
+use onward_core::event::{Event, NewEvent};
+use onward_core::id::{Epoch, InputId, JobId, SpanNo};
+use onward_core::input::{Chunk, Duplicates, InputSummary};
+use onward_core::job::{Job, Tuning};
+use onward_core::row::Outcome;
+use onward_core::store::{
+    Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
+    Rescued, Reservation, Result, Retry, RowQuery, Store, Totals, Verify,
+};
+
+pub use plant::Damage;
+use world::World;
+
+/// A store that lives as long as the value.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    world: Mutex<World>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Damages what is stored behind the contract's back, so that a test sees `verify` find it.
+    pub fn plant(&self, job: JobId, damage: Damage) {
+        self.write().plant(job, damage);
+    }
+
+    fn read(&self) -> MutexGuard<'_, World> {
+        // Every write checks before it changes anything, so a panic leaves no half-written state.
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> MutexGuard<'_, World> {
+        let mut world = self.read();
+        world.version += 1;
+        world
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn kind(&self) -> &'static str {
+        "memory"
+    }
+
+    async fn put_chunk(&self, input: InputId, chunk: Chunk) -> Result<()> {
+        self.write().put_chunk(input, chunk)
+    }
+
+    async fn seal_input(&self, summary: &InputSummary, duplicates: &Duplicates, now: UnixMs) -> Result<()> {
+        self.write().seal_input(summary, duplicates, now)
+    }
+
+    async fn input(&self, input: InputId) -> Result<Option<InputSummary>> {
+        Ok(self.read().summary(input).cloned())
+    }
+
+    async fn chunk(&self, input: InputId, no: SpanNo) -> Result<Option<(Chunk, Duplicates)>> {
+        self.read().chunk(input, no)
+    }
+
+    async fn sweep_inputs(&self, before: UnixMs) -> Result<u64> {
+        Ok(self.write().sweep_inputs(before))
+    }
+
+    async fn drop_input(&self, input: InputId) -> Result<()> {
+        self.write().drop_input(input);
+        Ok(())
+    }
+
+    async fn create_job(&self, job: NewJob) -> Result<Job> {
+        self.write().create_job(job)
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>> {
+        let world = self.read();
+        Ok(world.jobs.get(&id).map(|job| world.view(job)))
+    }
+
+    async fn jobs(&self, query: &JobQuery) -> Result<Vec<Job>> {
+        Ok(self.read().list_jobs(query))
+    }
+
+    async fn find_job(&self, work_digest: &str) -> Result<Option<JobId>> {
+        Ok(self.read().find_job(work_digest))
+    }
+
+    async fn command(&self, command: &Command) -> Result<Job> {
+        self.write().command(command)
+    }
+
+    async fn retry(&self, retry: &Retry) -> Result<(u64, Job)> {
+        self.write().retry(retry)
+    }
+
+    async fn tune(
+        &self,
+        id: JobId,
+        name: Option<&str>,
+        tuning: Option<Tuning>,
+        actor: &str,
+        now: UnixMs,
+    ) -> Result<Job> {
+        self.write().tune(id, name, tuning, actor, now)
+    }
+
+    async fn delete_job(&self, id: JobId) -> Result<()> {
+        self.write().delete_job(id)
+    }
+
+    async fn claimable(&self, limit: usize) -> Result<Vec<JobId>> {
+        Ok(self.read().claimable(limit))
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>> {
+        self.write().claim(claim)
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed> {
+        self.write().commit(commit)
+    }
+
+    async fn reread(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<Claimed> {
+        self.read().reread(job, span, epoch)
+    }
+
+    async fn release(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<()> {
+        self.write().release(job, span, epoch)
+    }
+
+    async fn rescue(&self, now: UnixMs) -> Result<Vec<Rescued>> {
+        Ok(self.write().rescue(rescue::Which::Lapsed, now))
+    }
+
+    async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
+        Ok(self.write().rescue(rescue::Which::All, now))
+    }
+
+    async fn rows(&self, query: &RowQuery) -> Result<Vec<LedgerRow>> {
+        Ok(self.read().rows(query))
+    }
+
+    async fn groups(&self, job: JobId, outcome: Outcome) -> Result<Vec<Group>> {
+        Ok(self.read().groups(job, outcome))
+    }
+
+    async fn verify(&self, job: JobId) -> Result<Verify> {
+        self.read().verify(job)
+    }
+
+    async fn record(&self, event: NewEvent) -> Result<Event> {
+        self.write().record(event)
+    }
+
+    async fn events(&self, job: Option<JobId>, after: u64, limit: usize) -> Result<Vec<Event>> {
+        Ok(self.read().list_events(job, after, limit))
+    }
+
+    async fn version(&self) -> Result<u64> {
+        Ok(self.read().version)
+    }
+
+    async fn totals(&self, today_from: UnixMs) -> Result<Totals> {
+        Ok(self.read().totals(today_from))
+    }
+
+    async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>> {
+        Ok(self.read().list_creators(query))
+    }
+
+    async fn reserve(&self, key: &str, fingerprint: &str, now: UnixMs) -> Result<Reservation> {
+        Ok(self.write().reserve(key, fingerprint, now))
+    }
+
+    async fn keep_answer(&self, key: &str, answer: Option<(u16, String)>) -> Result<()> {
+        self.write().keep_answer(key, answer);
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
