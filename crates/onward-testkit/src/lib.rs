@@ -1,1 +1,30 @@
-//! Placeholder.
+//! Parts for tests of the real binary: nothing here stands in for Onward, everything stands around it.
+//!
+//! - [`upstream`]: an HTTP API that misbehaves by script and writes down every call it gets. It lives
+//!   in the test process, so it outlives every kill of the binary: the outside witness.
+//! - [`home`]: a folder with a store in which the real binary is started, killed with kill -9, frozen
+//!   and thawed.
+//! - [`api`]: the JSON API as a client sees it.
+//! - [`jobs`]: a file of creators, its recipe, and the outcome each row must have.
+//! - [`ledger`]: what the database says, read with plain SQL.
+//! - [`checker`]: compares all of these and says what contradicts what.
+//! - [`wait`]: waiting for something to become true, with a limit.
+//! - [`seed`]: random choices that one number repeats.
+
+pub mod api;
+pub mod checker;
+pub mod home;
+pub mod jobs;
+pub mod ledger;
+pub mod seed;
+pub mod upstream;
+pub mod wait;
+
+pub use api::Api;
+pub use checker::Evidence;
+pub use home::{Home, Process};
+pub use jobs::CreatorsJob;
+pub use ledger::Ledger;
+pub use seed::Seed;
+pub use upstream::{Script, Upstream};
+pub use wait::{now, until};

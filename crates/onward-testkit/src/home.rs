@@ -1,0 +1,185 @@
+//! A folder with a store, in which the real binary is started, killed, frozen and thawed.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::api::Api;
+use crate::wait::until;
+
+/// How long a server may take to answer on a busy machine. Its budget is tested elsewhere.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// A data folder and the binary that works in it. Deleted when dropped.
+#[derive(Debug)]
+pub struct Home {
+    binary: PathBuf,
+    dir: TempDir,
+}
+
+impl Home {
+    /// An empty one. Tests pass `env!("CARGO_BIN_EXE_onward")`.
+    ///
+    /// # Errors
+    /// When no temporary folder can be made.
+    pub fn new(binary: &str) -> Result<Self> {
+        let dir = TempDir::with_prefix("onward-test-").context("no temporary folder")?;
+        Ok(Self { binary: PathBuf::from(binary), dir })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The SQLite file.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.path().join("onward.db")
+    }
+
+    /// Starts `onward <args>` on this folder's store. What it says goes to `log.txt` in the folder.
+    ///
+    /// # Errors
+    /// When the binary cannot be started.
+    pub fn start(&self, args: &[&str]) -> Result<Process> {
+        let log = File::options().create(true).append(true).open(self.path().join("log.txt"))?;
+        let mut command = Command::new(&self.binary);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ONWARD_")) {
+            command.env_remove(name);
+        }
+        let child = command
+            .args(args)
+            .arg("--data-dir")
+            .arg(self.path())
+            .arg("--store")
+            .arg(format!("sqlite:{}", self.database().display()))
+            .env("NO_COLOR", "1")
+            .current_dir(self.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.binary.display()))?;
+        Ok(Process { child })
+    }
+
+    /// Starts a server on a free loopback port.
+    ///
+    /// # Errors
+    /// As [`Home::start`].
+    pub fn serve(&self, more: &[&str]) -> Result<Process> {
+        self.serve_at("127.0.0.1:0", more)
+    }
+
+    /// Starts a server at an address, so that a page finds it again after a kill.
+    ///
+    /// # Errors
+    /// As [`Home::start`].
+    pub fn serve_at(&self, address: &str, more: &[&str]) -> Result<Process> {
+        self.start(&[&["serve", "--listen", address], more].concat())
+    }
+
+    /// Waits until the server answers, and gives its API.
+    ///
+    /// # Errors
+    /// When the process ends or does not become ready; with the end of its log.
+    pub async fn ready(&self, process: &mut Process) -> Result<Api> {
+        let pid = process.id();
+        let mut ended = None;
+        let api = until("the server to be ready", READY_WITHIN, || {
+            ended = process.child.try_wait().ok().flatten();
+            let found = self.address_of(pid);
+            let ended = ended;
+            async move {
+                if ended.is_some() {
+                    return Ok(Some(None));
+                }
+                let Some(address) = found else { return Ok(None) };
+                let api = Api::at(&address)?;
+                Ok(api.is_ready().await.then_some(Some(api)))
+            }
+        })
+        .await
+        .with_context(|| self.log_tail())?;
+        api.ok_or_else(|| anyhow!("the server ended ({ended:?}) before it was ready\n{}", self.log_tail()))
+    }
+
+    /// The last lines of what the binaries said.
+    #[must_use]
+    pub fn log_tail(&self) -> String {
+        let log = std::fs::read_to_string(self.path().join("log.txt")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        format!("the log ends with:\n{}", lines[lines.len().saturating_sub(40)..].join("\n"))
+    }
+
+    /// The address in `server.json`, if the process with this id wrote it.
+    fn address_of(&self, pid: u32) -> Option<String> {
+        let text = std::fs::read_to_string(self.path().join("server.json")).ok()?;
+        let server: Value = serde_json::from_str(&text).ok()?;
+        (server["pid"].as_u64()? == u64::from(pid)).then(|| server["address"].as_str().map(str::to_owned))?
+    }
+}
+
+/// A running binary. Killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+}
+
+impl Process {
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it with kill -9 and waits until it is gone. No handler of its own runs.
+    ///
+    /// # Errors
+    /// When it had ended by itself before: the test then tested nothing.
+    pub fn kill(mut self) -> Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            bail!("the process was to be killed and had ended by itself: {status}");
+        }
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Freezes it in the middle of whatever it does (SIGSTOP).
+    ///
+    /// # Errors
+    /// When the signal cannot be sent.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on (SIGCONT).
+    ///
+    /// # Errors
+    /// When the signal cannot be sent.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw).context("an odd process id")?;
+        kill_process(pid, signal).context("the signal could not be sent")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be gone already; then there is nothing left to do.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,177 @@
+//! An HTTP API on a free loopback port that misbehaves by script and witnesses every call.
+//!
+//! It has a thread and a runtime of its own, so that a busy test never delays an answer. Calls can be
+//! held back at a gate, which is how a test gets a worker into a known position without sleeping.
+
+mod script;
+mod witness;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::json;
+use tokio::sync::{oneshot, watch};
+
+pub use script::{Behaviour, FOLLOWERS, Reply, Script};
+use witness::Witness;
+pub use witness::{Call, End};
+
+/// A running upstream. Ends when dropped.
+#[derive(Debug)]
+pub struct Upstream {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    script: Mutex<Script>,
+    witness: Witness,
+    held: watch::Sender<bool>,
+    hung: watch::Sender<bool>,
+}
+
+impl Upstream {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// When no loopback port can be had.
+    pub fn start(script: Script) -> Result<Self> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").context("no loopback port is free")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            script: Mutex::new(script),
+            witness: Witness::default(),
+            held: watch::Sender::new(false),
+            hung: watch::Sender::new(true),
+        });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let router = Router::new().route("/creators/{handle}", get(creator)).with_state(Arc::clone(&shared));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::Builder::new().name("upstream".into()).spawn(move || {
+            runtime.block_on(async move {
+                let listener =
+                    tokio::net::TcpListener::from_std(listener).expect("the listener is non-blocking");
+                let served = std::future::IntoFuture::into_future(axum::serve(listener, router));
+                tokio::select! { _ = served => {}, _ = stopped => {} }
+            });
+        })?;
+        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:40123`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Behaves otherwise from now on.
+    pub fn follow(&self, script: Script) {
+        *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
+    }
+
+    /// From now on no call is answered before [`Upstream::release`].
+    pub fn hold(&self) {
+        self.shared.held.send_replace(true);
+    }
+
+    /// Lets all held calls go on.
+    pub fn release(&self) {
+        self.shared.held.send_replace(false);
+    }
+
+    /// Answers the calls that hang, and those that would.
+    pub fn release_hung(&self) {
+        self.shared.hung.send_replace(false);
+    }
+
+    /// Every call so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.witness.calls()
+    }
+
+    /// How many calls came in so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.shared.witness.count()
+    }
+
+    /// How many calls have not ended.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.shared.witness.open()
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been printed; a second one here would hide the test's own failure.
+            drop(thread.join());
+        }
+    }
+}
+
+async fn creator(
+    State(shared): State<Arc<Shared>>,
+    Path(handle): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let entry = shared.witness.begin(&handle, key);
+    let (behaviour, latency) = {
+        let script = shared.script.lock().unwrap_or_else(PoisonError::into_inner);
+        let behaviour = script.handles.get(&handle).copied().unwrap_or_default();
+        (behaviour, behaviour.latency.unwrap_or(script.latency))
+    };
+    opened(&shared.held).await;
+    tokio::time::sleep(latency).await;
+    if behaviour.reply == Reply::Hang {
+        opened(&shared.hung).await;
+    }
+    let refused_before = shared.witness.refused(&handle);
+    let response = answer(&handle, behaviour, refused_before);
+    let status = response.status().as_u16();
+    entry.end(if matches!(status, 429 | 500) { End::Refused(status) } else { End::Answered(status) });
+    response
+}
+
+fn answer(handle: &str, behaviour: Behaviour, refused_before: u32) -> Response {
+    let found = || {
+        let creator = json!({ "handle": handle, "followers": behaviour.followers, "country": "DE" });
+        let mut body = creator.clone();
+        body["items"] = json!([creator]);
+        axum::Json(body).into_response()
+    };
+    match behaviour.reply {
+        Reply::ServerError { times } if refused_before < times => {
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+        Reply::Throttle { times, retry_after_s } if refused_before < times => {
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after_s.to_string())])
+                .into_response()
+        }
+        Reply::Found | Reply::Hang | Reply::ServerError { .. } | Reply::Throttle { .. } => found(),
+        Reply::Forbidden => {
+            (StatusCode::FORBIDDEN, axum::Json(json!({ "error": "this profile is private" }))).into_response()
+        }
+        Reply::NotFound => axum::Json(json!({ "items": [] })).into_response(),
+    }
+}
+
+/// Waits until the gate is open.
+async fn opened(shut: &watch::Sender<bool>) {
+    // The sender is shared state and outlives every call, so waiting cannot fail.
+    drop(shut.subscribe().wait_for(|shut| !shut).await);
+}

@@ -1,0 +1,104 @@
+//! What the upstream wrote down: every call, when it came, under which key, and how it ended.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::wait::now;
+
+/// One call as the upstream saw it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Whom it asked for.
+    pub handle: String,
+    /// The `Idempotency-Key` header.
+    pub key: Option<String>,
+    /// When it came in.
+    pub began: Instant,
+    /// When it was answered or given up.
+    pub ended: Option<Instant>,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It has not.
+    Open,
+    /// With this status, for good.
+    Answered(u16),
+    /// With a status that asks for another call: 429 or 500, as the script says.
+    Refused(u16),
+    /// The caller went away before the answer.
+    Aborted,
+}
+
+/// The list of calls, shared between the server and the test.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Witness {
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+impl Witness {
+    /// Writes a call down; the entry ends when the guard does.
+    pub(super) fn begin(&self, handle: &str, key: Option<String>) -> Entry {
+        let mut calls = self.lock();
+        let at = calls.len();
+        calls.push(Call { handle: handle.to_owned(), key, began: now(), ended: None, end: End::Open });
+        drop(calls);
+        Entry { witness: self.clone(), at }
+    }
+
+    /// A copy of all calls so far.
+    pub(super) fn calls(&self) -> Vec<Call> {
+        self.lock().clone()
+    }
+
+    /// How many calls came in so far.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// How many calls have not ended.
+    pub(super) fn open(&self) -> usize {
+        self.lock().iter().filter(|call| call.end == End::Open).count()
+    }
+
+    /// How many calls for a handle were refused as the script says.
+    pub(super) fn refused(&self, handle: &str) -> u32 {
+        let refused = |call: &&Call| call.handle == handle && matches!(call.end, End::Refused(_));
+        u32::try_from(self.lock().iter().filter(refused).count()).unwrap_or(u32::MAX)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Call>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open call. Dropped without an end, it was aborted by the caller.
+#[derive(Debug)]
+pub(super) struct Entry {
+    witness: Witness,
+    at: usize,
+}
+
+impl Entry {
+    /// The call ends like this.
+    pub(super) fn end(self, end: End) {
+        self.close(end);
+    }
+
+    fn close(&self, end: End) {
+        let mut calls = self.witness.lock();
+        if let Some(call) = calls.get_mut(self.at).filter(|call| call.end == End::Open) {
+            call.end = end;
+            call.ended = Some(now());
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.close(End::Aborted);
+    }
+}
