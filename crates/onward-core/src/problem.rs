@@ -130,6 +130,12 @@ codes! {
     WrongHost "wrong-host" 421 9 "This server does not answer to that host name",
     /// Not allowed here.
     NotAllowed "not-allowed" 403 9 "This is not allowed here",
+    /// No worker has this name.
+    WorkerNotFound "worker-not-found" 404 7 "There is no such worker",
+    /// The body is of a kind this address does not take.
+    UnsupportedBody "unsupported-body" 415 2 "The body of the request is of a kind that is not taken here",
+    /// Every place at the event streams is taken.
+    TooManyStreams "too-many-streams" 503 8 "Too many clients are watching at once; try again in a moment",
     /// The upload stopped half-way.
     UploadAborted "upload-aborted" 408 8 "The upload stopped before its end; nothing was kept",
     /// Too much at once.
