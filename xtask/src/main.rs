@@ -1,2 +1,56 @@
-//! Automation.
-fn main() {}
+//! Automation of this repository: `cargo xtask <verb>`. Needs cargo and nothing else to start.
+
+mod bench;
+mod run;
+mod setup;
+mod test;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Automation of this repository")]
+struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Checks and tests everything, installing what the tests need where it may.
+    Test {
+        /// Leave out what needs more than a Rust toolchain: the browser tests.
+        #[arg(long)]
+        embedded: bool,
+        /// Only tests whose name contains this; the checks before them are left out.
+        filter: Option<String>,
+    },
+    /// Kills the real binary many times (release build).
+    Torture {
+        /// How many times.
+        #[arg(long, default_value_t = 1_000)]
+        kills: u32,
+        /// The number a failed run printed, to repeat it.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+    /// Measures, and prints the machine and the ratios beside the figures.
+    Bench {
+        /// Only benchmarks whose name contains this.
+        filter: Option<String>,
+    },
+    /// Installs what the tests need, or says what is missing.
+    Setup,
+}
+
+fn main() -> Result<()> {
+    match Args::parse().verb {
+        Verb::Test { embedded, filter } => {
+            let scope = if embedded { test::Scope::Embedded } else { test::Scope::Everything };
+            test::test(scope, filter.as_deref())
+        }
+        Verb::Torture { kills, seed } => test::torture(kills, seed),
+        Verb::Bench { filter } => bench::bench(filter.as_deref()),
+        Verb::Setup => setup::setup(),
+    }
+}
