@@ -2,14 +2,39 @@
 //!
 //! Every subscriber first reads the present state, then gets one event per job that changed: at most
 //! four a second per job while rows finish, and every state change, in order.
+//!
+//! One task looks at the store's version ten times a second, so changes that other processes make are
+//! seen like our own. While nobody watches it reads nothing but that number.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use onward_core::event::Event;
+use onward_core::clock::UnixMs;
+use onward_core::event::{Event, EventKind};
 use onward_core::id::JobId;
+use onward_core::state::JobState;
+use onward_core::store::{JobQuery, Store, StoreError};
+use onward_core::stuck::StuckReason;
 use tokio::sync::broadcast;
 
+use crate::clock;
+use crate::gauges::Gauges;
 use crate::snapshot::Snapshot;
+
+/// How often the store is asked for its version, in milliseconds.
+const LOOK_MS: u64 = 100;
+/// Progress of one job is told at most this often, in milliseconds: four times a second.
+const PROGRESS_MS: u64 = 250;
+/// Jobs that have not changed are looked at this often all the same, in milliseconds: being stuck and
+/// rates change with time alone.
+const TIME_MS: u64 = 1_000;
+/// Events kept for a slow subscriber; one that is further behind reads everything anew.
+pub(crate) const BACKLOG: usize = 1_024;
+/// Timeline lines read per look.
+const EVENTS_PER_LOOK: usize = 500;
+/// Running jobs told about; more would be no page any more.
+const JOBS: usize = 200;
 
 /// Something that changed.
 #[derive(Debug, Clone)]
@@ -38,4 +63,148 @@ pub struct Feed {
     pub events: broadcast::Receiver<FeedEvent>,
     /// The number of the last timeline line before them.
     pub seq: u64,
+}
+
+/// The task behind the feed.
+pub(crate) struct Teller {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) gauges: Arc<Gauges>,
+    pub(crate) out: broadcast::Sender<FeedEvent>,
+    pub(crate) seq: Arc<std::sync::atomic::AtomicU64>,
+    told: HashMap<JobId, Told>,
+}
+
+/// What subscribers were last told about a job.
+struct Told {
+    at: UnixMs,
+    look: Look,
+}
+
+/// The parts of a snapshot whose change is worth an event.
+#[derive(PartialEq)]
+struct Look {
+    processed: u64,
+    saved_at: Option<UnixMs>,
+    epoch: onward_core::id::Epoch,
+    stuck: Option<StuckReason>,
+    rate_tenths: u64,
+    workers: usize,
+}
+
+impl Teller {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        gauges: Arc<Gauges>,
+        out: broadcast::Sender<FeedEvent>,
+        seq: Arc<std::sync::atomic::AtomicU64>,
+    ) -> Self {
+        Self { store, gauges, out, seq, told: HashMap::new() }
+    }
+
+    /// Tells for ever.
+    pub(crate) async fn tell(mut self) {
+        let mut version = None;
+        let mut timed = UnixMs::default();
+        loop {
+            tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+            let now = clock::now();
+            let current = self.store.version().await.ok();
+            let changed = current.is_none() || current != version;
+            let due = now.ms_since(timed) >= TIME_MS;
+            if !changed && !due {
+                continue;
+            }
+            match self.look(now).await {
+                // A change that was held back by the limit of four a second is looked at again.
+                Ok(held_back) => version = if held_back { None } else { current },
+                Err(error) => tracing::debug!(%error, "the feed missed a look and repeats it"),
+            }
+            if due {
+                timed = now;
+            }
+        }
+    }
+
+    async fn look(&mut self, now: UnixMs) -> Result<bool, StoreError> {
+        use std::sync::atomic::Ordering::Relaxed;
+        let after = self.seq.load(Relaxed);
+        let events = self.store.events(None, after, EVENTS_PER_LOOK).await?;
+        let full = events.len() == EVENTS_PER_LOOK;
+        for event in events {
+            self.seq.store(event.seq, Relaxed);
+            if changes_state(event.kind) && self.out.receiver_count() > 0 {
+                self.state_changed(event, now).await?;
+            }
+        }
+        if self.out.receiver_count() == 0 {
+            self.told.clear();
+            return Ok(full);
+        }
+        let query = JobQuery { states: vec![JobState::Running], limit: JOBS, ..JobQuery::default() };
+        let mut held_back = full;
+        let jobs = self.store.jobs(&query).await?;
+        let running: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+        for job in jobs {
+            held_back |= self.progress(Snapshot::take(job, &self.gauges, now), now);
+        }
+        self.told.retain(|job, _| running.contains(job));
+        Ok(held_back)
+    }
+
+    async fn state_changed(&mut self, event: Event, now: UnixMs) -> Result<(), StoreError> {
+        let Some(job) = self.store.job(event.job).await? else { return Ok(()) };
+        let snapshot = Snapshot::take(job, &self.gauges, now);
+        self.told.insert(snapshot.job.id, Told { at: now, look: Look::of(&snapshot) });
+        let seq = event.seq;
+        // No subscriber is no error.
+        let _ = self.out.send(FeedEvent::Job { seq, snapshot: Arc::new(snapshot), event: Some(event) });
+        Ok(())
+    }
+
+    /// Tells about a running job if it looks different; `true` when that has to wait.
+    fn progress(&mut self, snapshot: Snapshot, now: UnixMs) -> bool {
+        let look = Look::of(&snapshot);
+        if let Some(told) = self.told.get(&snapshot.job.id) {
+            if told.look == look {
+                return false;
+            }
+            if now.ms_since(told.at) < PROGRESS_MS {
+                return true;
+            }
+        }
+        self.told.insert(snapshot.job.id, Told { at: now, look });
+        let seq = self.seq.load(std::sync::atomic::Ordering::Relaxed);
+        let _ = self.out.send(FeedEvent::Job { seq, snapshot: Arc::new(snapshot), event: None });
+        false
+    }
+}
+
+impl Look {
+    fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            processed: snapshot.job.tally.processed(),
+            saved_at: snapshot.job.checkpoint.saved_at,
+            epoch: snapshot.job.epoch,
+            stuck: snapshot.stuck.as_ref().map(|stuck| stuck.reason),
+            rate_tenths: (snapshot.rows_per_second.unwrap_or(0.0) * 10.0) as u64,
+            workers: snapshot.job.leases.len(),
+        }
+    }
+}
+
+fn changes_state(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Created
+        | EventKind::Started
+        | EventKind::Resumed
+        | EventKind::Restarted
+        | EventKind::Paused
+        | EventKind::Cancelled
+        | EventKind::Completed
+        | EventKind::Failed
+        | EventKind::Retried
+        | EventKind::Changed
+        | EventKind::Attached => true,
+        EventKind::Rescued | EventKind::Fenced | EventKind::LateResult => false,
+    }
 }

@@ -1,17 +1,36 @@
 //! What can be asked of a running engine. Every answer that is not `Ok` is a [`Problem`] for people.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+mod commands;
 
-use onward_core::id::{JobId, RowIndex};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use onward_core::id::{JobId, WorkerId};
 use onward_core::problem::Problem;
 use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
-use onward_core::row::Outcome;
-use onward_core::store::{JobQuery, LedgerRow, RowQuery, Store};
+use onward_core::store::{JobQuery, RowQuery, Store};
+use tokio::sync::{Notify, broadcast};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
 
-use crate::feed::Feed;
+use crate::clock;
+use crate::drive::Order;
+use crate::duties;
+use crate::feed::{BACKLOG, Feed, FeedEvent, Teller};
+use crate::gauges::Gauges;
+use crate::input;
+use crate::mishap;
+use crate::rows;
+pub use crate::rows::RowDetail;
 use crate::snapshot::Snapshot;
+use crate::worker::{Drives, work};
+
+/// How long the rows in hand may take when the work is stopped, in milliseconds. Longer ones are given
+/// up; they are not in the ledger and are done again.
+const STOP_MS: u64 = 10_000;
 
 /// Makes the processor for a recipe, or says what is wrong with it.
 pub type Builder = Arc<dyn Fn(&Recipe) -> Result<Arc<dyn Processor>, Problem> + Send + Sync>;
@@ -40,123 +59,184 @@ pub struct Submission {
     pub actor: String,
 }
 
-/// A row of the ledger with the fields of its input.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RowDetail {
-    /// What became of it.
-    pub ledger: LedgerRow,
-    /// Header and value of each column; empty when the input is gone.
-    pub fields: Vec<(String, String)>,
-    /// The line of the file where it began, if the input is there.
-    pub line: Option<u64>,
-}
-
 /// A running engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    store: Arc<dyn Store>,
+    inner: Arc<Inner>,
 }
 
-#[expect(clippy::unimplemented, reason = "being written")]
+struct Inner {
+    store: Arc<dyn Store>,
+    builder: Builder,
+    settings: Settings,
+    worker: WorkerId,
+    drives: Arc<Drives>,
+    gauges: Arc<Gauges>,
+    events: broadcast::Sender<FeedEvent>,
+    seq: Arc<AtomicU64>,
+    stop: Arc<Notify>,
+    tasks: Mutex<Tasks>,
+}
+
+#[derive(Default)]
+struct Tasks {
+    work: Option<JoinHandle<()>>,
+    duties: Option<JoinHandle<()>>,
+    feed: Option<JoinHandle<()>>,
+}
+
 impl Engine {
     /// An engine over a store; does no work before [`Engine::start_work`].
-    pub fn new(store: Arc<dyn Store>, _builder: Builder, _settings: Settings) -> Self {
-        Self { store }
+    pub fn new(store: Arc<dyn Store>, builder: Builder, settings: Settings) -> Self {
+        let random = Uuid::now_v7().simple().to_string();
+        let worker = WorkerId(format!("{}-{}", settings.worker_name, &random[random.len() - 6..]));
+        let inner = Inner {
+            store,
+            builder,
+            settings,
+            worker,
+            drives: Arc::default(),
+            gauges: Arc::default(),
+            events: broadcast::channel(BACKLOG).0,
+            seq: Arc::default(),
+            stop: Arc::default(),
+            tasks: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+        &self.inner.store
     }
 
-    /// Starts the claim loop and the duties.
+    /// The name of this process among the workers.
+    #[must_use]
+    pub fn worker(&self) -> &WorkerId {
+        &self.inner.worker
+    }
+
+    /// Starts the claim loop and the duties. A second call changes nothing.
     pub fn start_work(&self) {
-        unimplemented!()
+        let mut tasks = self.tasks();
+        if tasks.work.is_none() {
+            let order = Order {
+                store: Arc::clone(&self.inner.store),
+                builder: Arc::clone(&self.inner.builder),
+                worker: self.inner.worker.clone(),
+                job: JobId(Uuid::nil()),
+            };
+            let (drives, stop) = (Arc::clone(&self.inner.drives), Arc::clone(&self.inner.stop));
+            tasks.work = Some(tokio::spawn(work(order, drives, self.inner.settings.max_jobs, stop)));
+        }
+        drop(tasks);
+        self.start_duties();
+    }
+
+    /// Starts the duties alone: for a server whose rows are done by other processes.
+    pub fn start_duties(&self) {
+        let mut tasks = self.tasks();
+        if tasks.duties.is_none() {
+            let (store, drives) = (Arc::clone(&self.inner.store), Arc::clone(&self.inner.drives));
+            tasks.duties = Some(tokio::spawn(duties::rounds(store, drives, Arc::clone(&self.inner.gauges))));
+        }
     }
 
     /// Finishes the rows in hand, gives spans back, and ends the work.
     pub async fn stop_work(&self) {
-        unimplemented!()
+        let (work, duties) = {
+            let mut tasks = self.tasks();
+            (tasks.work.take(), tasks.duties.take())
+        };
+        if let Some(duties) = duties {
+            duties.abort();
+        }
+        if let Some(mut work) = work {
+            self.inner.stop.notify_one();
+            if tokio::time::timeout(Duration::from_millis(STOP_MS), &mut work).await.is_err() {
+                work.abort();
+            }
+        }
     }
 
     /// Reads the file and creates a queued job. Nothing is left behind when it is refused.
     /// `duplicate-running-job` carries `existing_job_id`.
-    pub async fn submit(&self, _submission: Submission) -> Result<Snapshot, Problem> {
-        unimplemented!()
-    }
-
-    /// Goes on from the exact position; answers the row (from 1) as well.
-    pub async fn resume(&self, _id: JobId, _actor: &str) -> Result<(u64, Snapshot), Problem> {
-        unimplemented!()
-    }
-
-    /// Takes the work away from whoever holds it and goes on from the checkpoint.
-    pub async fn restart(&self, _id: JobId, _force: bool, _actor: &str) -> Result<(u64, Snapshot), Problem> {
-        unimplemented!()
-    }
-
-    /// Stops for good; a second time changes nothing and is fine.
-    pub async fn force_cancel(&self, _id: JobId, _actor: &str) -> Result<Snapshot, Problem> {
-        unimplemented!()
-    }
-
-    /// Holds.
-    pub async fn pause(&self, _id: JobId, _actor: &str) -> Result<Snapshot, Problem> {
-        unimplemented!()
-    }
-
-    /// Opens rows again; answers how many.
-    pub async fn retry(
-        &self,
-        _id: JobId,
-        _outcome: Outcome,
-        _code: Option<String>,
-        _rows: Vec<RowIndex>,
-        _actor: &str,
-    ) -> Result<(u64, Snapshot), Problem> {
-        unimplemented!()
-    }
-
-    /// Changes the name and the live limits.
-    pub async fn tune(
-        &self,
-        _id: JobId,
-        _name: Option<String>,
-        _concurrency: Option<u32>,
-        _rate: Option<String>,
-        _actor: &str,
-    ) -> Result<Snapshot, Problem> {
-        unimplemented!()
-    }
-
-    /// Deletes a job that is not running.
-    pub async fn delete(&self, _id: JobId) -> Result<(), Problem> {
-        unimplemented!()
+    pub async fn submit(&self, submission: Submission) -> Result<Snapshot, Problem> {
+        // What cannot start is refused before anything is stored.
+        let processor = (self.inner.builder)(&submission.recipe)?;
+        processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;
+        let job = input::submit(&self.inner.store, submission).await?;
+        self.inner.drives.nudge(job.id);
+        Ok(self.snapshot(job))
     }
 
     /// One job; `job-not-found` when there is none.
-    pub async fn job(&self, _id: JobId) -> Result<Snapshot, Problem> {
-        unimplemented!()
+    pub async fn job(&self, id: JobId) -> Result<Snapshot, Problem> {
+        let job = self.inner.store.job(id).await.map_err(mishap::problem)?;
+        job.map(|job| self.snapshot(job)).ok_or_else(|| mishap::not_found(id))
     }
 
     /// Jobs, newest first.
-    pub async fn jobs(&self, _query: &JobQuery) -> Result<Vec<Snapshot>, Problem> {
-        unimplemented!()
+    pub async fn jobs(&self, query: &JobQuery) -> Result<Vec<Snapshot>, Problem> {
+        let jobs = self.inner.store.jobs(query).await.map_err(mishap::problem)?;
+        Ok(jobs.into_iter().map(|job| self.snapshot(job)).collect())
     }
 
     /// Rows with their fields, in row order.
-    pub async fn rows(&self, _query: &RowQuery) -> Result<Vec<RowDetail>, Problem> {
-        unimplemented!()
+    pub async fn rows(&self, query: &RowQuery) -> Result<Vec<RowDetail>, Problem> {
+        let job = self.job(query.job).await?.job;
+        rows::rows(&self.inner.store, &job, query).await
     }
 
     /// The newest job over this file and recipe, for `onward run FILE` on a file seen before.
-    pub async fn find(&self, _sha256: &str, _recipe: &Recipe) -> Result<Option<JobId>, Problem> {
-        unimplemented!()
+    pub async fn find(&self, sha256: &str, recipe: &Recipe) -> Result<Option<JobId>, Problem> {
+        let digest = input::work_digest(sha256, &recipe.to_json());
+        self.inner.store.find_job(&digest).await.map_err(mishap::problem)
     }
 
     /// Everything that changes from now on.
     pub async fn subscribe(&self) -> Result<Feed, Problem> {
-        unimplemented!()
+        self.start_feed().await?;
+        let events = self.inner.events.subscribe();
+        Ok(Feed { events, seq: self.inner.seq.load(Ordering::Relaxed) })
+    }
+
+    /// The feed starts with its first subscriber, at the end of the timeline as it then is.
+    async fn start_feed(&self) -> Result<(), Problem> {
+        if self.tasks().feed.is_some() {
+            return Ok(());
+        }
+        let mut last = self.inner.seq.load(Ordering::Relaxed);
+        loop {
+            let events = self.inner.store.events(None, last, 1_000).await.map_err(mishap::problem)?;
+            let Some(event) = events.last() else { break };
+            last = event.seq;
+        }
+        let mut tasks = self.tasks();
+        if tasks.feed.is_none() {
+            self.inner.seq.fetch_max(last, Ordering::Relaxed);
+            let (store, gauges) = (Arc::clone(&self.inner.store), Arc::clone(&self.inner.gauges));
+            let teller = Teller::new(store, gauges, self.inner.events.clone(), Arc::clone(&self.inner.seq));
+            tasks.feed = Some(tokio::spawn(teller.tell()));
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self, job: onward_core::job::Job) -> Snapshot {
+        Snapshot::take(job, &self.inner.gauges, clock::now())
+    }
+
+    fn tasks(&self) -> std::sync::MutexGuard<'_, Tasks> {
+        self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let tasks = self.tasks.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for task in [tasks.work.take(), tasks.duties.take(), tasks.feed.take()].into_iter().flatten() {
+            task.abort();
+        }
     }
 }

@@ -1,1 +1,204 @@
-//! Taking a file in: spool, read, store, create the job.
+//! The way of a file into the store, and back out of it as rows.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use onward_core::id::{InputId, JobId, RowIndex, SpanNo};
+use onward_core::input::{Chunk, Duplicates, InputRow, InputSummary, span_of, spans};
+use onward_core::job::Job;
+use onward_core::problem::{Code, Problem};
+use onward_core::recipe::Recipe;
+use onward_core::store::{NewJob, Store, StoreError};
+use onward_intake::Limits;
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::clock;
+use crate::handle::Submission;
+use crate::mishap;
+
+/// Chunks between the reading thread and the store: enough to keep both busy, little memory.
+const CHUNKS_IN_HAND: usize = 8;
+/// Unpacked spans kept while rows are read for a page or an export.
+const SPANS_KEPT: usize = 4;
+
+/// Reads the file into the store and creates the job.
+pub(crate) async fn submit(store: &Arc<dyn Store>, submission: Submission) -> Result<Job, Problem> {
+    let id = InputId(Uuid::now_v7());
+    let (summary, duplicates) = match take_in(store, id, &submission).await {
+        Ok(read) => read,
+        Err(problem) => {
+            discard(store, id).await;
+            return Err(problem);
+        }
+    };
+    let recipe = submission.recipe.to_json();
+    let job = NewJob {
+        id: JobId(Uuid::now_v7()),
+        name: submission.name.unwrap_or_else(|| summary.filename.clone()),
+        input: id,
+        work_digest: work_digest(&summary.sha256, &recipe),
+        recipe: recipe.into(),
+        actor: submission.actor,
+        now: clock::now(),
+    };
+    let sealed = store.seal_input(&summary, &duplicates, clock::now()).await;
+    let created = match sealed {
+        Ok(()) => store.create_job(job).await,
+        Err(error) => Err(error),
+    };
+    match created {
+        Ok(job) => Ok(job),
+        Err(error) => {
+            // An unanswered creation may have happened; its input then must stay.
+            if !matches!(error, StoreError::Unknown(_)) {
+                discard(store, id).await;
+            }
+            Err(mishap::problem(error))
+        }
+    }
+}
+
+/// Names the work: the same file with the same recipe is the same work.
+pub(crate) fn work_digest(sha256: &str, recipe_json: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(sha256.as_bytes());
+    hasher.update([0]);
+    hasher.update(recipe_json.as_bytes());
+    hex(&hasher.finalize())
+}
+
+async fn take_in(
+    store: &Arc<dyn Store>,
+    id: InputId,
+    submission: &Submission,
+) -> Result<(InputSummary, Duplicates), Problem> {
+    let (send, mut receive) = mpsc::channel::<Chunk>(CHUNKS_IN_HAND);
+    let (path, filename, recipe) =
+        (submission.file.clone(), submission.filename.clone(), submission.recipe.clone());
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut file = File::open(&path).map_err(|error| {
+            Problem::new(Code::UploadAborted, format!("failed to open the upload: {error}"))
+        })?;
+        let mut on_chunk = |chunk| match send.blocking_send(chunk) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        onward_intake::read(&mut file, &recipe, &filename, id, &Limits::default(), &mut on_chunk)
+    });
+    while let Some(chunk) = receive.recv().await {
+        if let Err(error) = store.put_chunk(id, chunk).await {
+            drop(receive);
+            return Err(mishap::problem(error));
+        }
+    }
+    reading.await.map_err(|error| Problem::new(Code::Internal, format!("reading the file ended: {error}")))?
+}
+
+async fn discard(store: &Arc<dyn Store>, id: InputId) {
+    if let Err(error) = store.drop_input(id).await {
+        tracing::warn!(input = %id, %error, "an input that is not needed stays until it is swept");
+    }
+}
+
+/// Checks every chunk that is still to be done: there, and as it was stored (G13).
+pub(crate) async fn check_rest(store: &Arc<dyn Store>, job: &Job) -> Result<(), Problem> {
+    let from = span_of(RowIndex(u32::try_from(job.checkpoint.low_water).unwrap_or(u32::MAX)));
+    for (no, first, rows) in spans(job.total).skip(from.0 as usize) {
+        let Some((chunk, _)) = store.chunk(job.input.id, no).await.map_err(mishap::problem)? else {
+            return Err(gone(job));
+        };
+        let digest = hex(&Sha256::digest(&chunk.packed));
+        if digest != chunk.digest || chunk.first != first || chunk.rows != rows {
+            return Err(corrupt(job, no));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn gone(job: &Job) -> Problem {
+    let problem = Problem::new(
+        Code::InputGone,
+        format!(
+            "the stored CSV of job {} is gone and nothing was changed; submit {} again (SHA-256 {}) to do its rows",
+            job.id, job.input.filename, job.input.sha256
+        ),
+    );
+    mishap::about(problem, job).with("sha256", job.input.sha256.clone())
+}
+
+pub(crate) fn corrupt(job: &Job, span: SpanNo) -> Problem {
+    let (first, rows) = onward_core::input::span_bounds(span);
+    let problem = Problem::new(
+        Code::InputCorrupt,
+        format!(
+            "rows {} to {} of the stored CSV of job {} do not match their digest; nothing was changed",
+            first.row(),
+            (u64::from(first.0) + u64::from(rows)).min(job.total),
+            job.id
+        ),
+    );
+    mishap::about(problem, job)
+}
+
+/// Reads spans of one input and keeps the last few.
+pub(crate) struct SpanReader {
+    store: Arc<dyn Store>,
+    input: InputId,
+    kept: HashMap<SpanNo, Arc<Vec<Arc<InputRow>>>>,
+}
+
+/// Why a span of an input cannot be read.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    Gone,
+    Corrupt,
+    Store(StoreError),
+}
+
+impl SpanReader {
+    pub(crate) fn new(store: Arc<dyn Store>, input: InputId) -> Self {
+        Self { store, input, kept: HashMap::new() }
+    }
+
+    /// The rows of one span, checked against their digest.
+    pub(crate) async fn span(&mut self, no: SpanNo) -> Result<Arc<Vec<Arc<InputRow>>>, Unreadable> {
+        if let Some(rows) = self.kept.get(&no) {
+            return Ok(Arc::clone(rows));
+        }
+        let rows = Arc::new(read_span(&*self.store, self.input, no).await?);
+        if self.kept.len() >= SPANS_KEPT {
+            self.kept.clear();
+        }
+        self.kept.insert(no, Arc::clone(&rows));
+        Ok(rows)
+    }
+}
+
+/// The rows of one span, checked against their digest.
+pub(crate) async fn read_span(
+    store: &dyn Store,
+    input: InputId,
+    no: SpanNo,
+) -> Result<Vec<Arc<InputRow>>, Unreadable> {
+    let (chunk, duplicates) =
+        store.chunk(input, no).await.map_err(Unreadable::Store)?.ok_or(Unreadable::Gone)?;
+    let rows = onward_intake::unpack(&chunk, &duplicates).map_err(|_| Unreadable::Corrupt)?;
+    Ok(rows.into_iter().map(Arc::new).collect())
+}
+
+/// The recipe as it was stored with a job.
+pub(crate) fn stored_recipe(job: &Job) -> Result<Recipe, Problem> {
+    Recipe::from_json(&job.recipe)
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -2,13 +2,24 @@
 //!
 //! The engine knows the traits [`onward_core::store::Store`] and [`onward_core::processor::Processor`]
 //! and none of their implementations; who starts it passes them in.
+//!
+//! [`handle`] is what the server and the command line call. `worker` looks for jobs with a free span
+//! and starts a `drive` for each; a drive owns one [`onward_core::run::Run`] and does what it says.
+//! `duties` are the periodic chores, `feed` tells everybody what changed.
 
 mod clock;
+mod drive;
+mod duties;
 pub mod feed;
+mod gauges;
 pub mod handle;
 mod input;
+mod mishap;
+mod rows;
 pub mod snapshot;
+mod worker;
 
 pub use feed::{Feed, FeedEvent};
 pub use handle::{Builder, Engine, Settings, Submission};
+pub use rows::RowDetail;
 pub use snapshot::Snapshot;

@@ -2,7 +2,11 @@
 
 use onward_core::clock::UnixMs;
 use onward_core::job::Job;
-use onward_core::stuck::Stuck;
+use onward_core::state::JobState;
+use onward_core::stuck::{self, Stuck};
+
+use crate::gauges::Gauges;
+use crate::input::stored_recipe;
 
 /// A job as it looks at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,4 +21,24 @@ pub struct Snapshot {
     pub eta_seconds: Option<u64>,
     /// When this was taken.
     pub at: UnixMs,
+}
+
+impl Snapshot {
+    pub(crate) fn take(job: Job, gauges: &Gauges, now: UnixMs) -> Self {
+        let stuck = stuck_of(&job, now);
+        let running = job.state == JobState::Running;
+        let rows_per_second = if running { gauges.rate(&job, now) } else { None };
+        let left = job.total.saturating_sub(job.tally.processed());
+        let eta_seconds =
+            rows_per_second.filter(|rate| *rate > 0.0).map(|rate| (left as f64 / rate).ceil() as u64);
+        Self { job, stuck, rows_per_second, eta_seconds, at: now }
+    }
+}
+
+fn stuck_of(job: &Job, now: UnixMs) -> Option<Stuck> {
+    if job.state != JobState::Running {
+        return None;
+    }
+    let limit_ms = stored_recipe(job).map_or(stuck::STUCK_AFTER_MS, |recipe| recipe.limit_ms());
+    stuck::stuck(job, limit_ms, now)
 }

@@ -306,9 +306,10 @@ impl Run {
         due.into_iter().flatten().filter(|at| *at > now).min()
     }
 
-    /// The spans held, with the epoch of each.
-    pub fn held(&self) -> impl Iterator<Item = (SpanNo, Epoch)> {
-        self.spans.iter().map(|(span, held)| (*span, held.epoch))
+    /// The spans held that have no commit under way, with the epoch of each.
+    pub fn at_rest(&self) -> impl Iterator<Item = (SpanNo, Epoch)> {
+        let at_rest = self.spans.iter().filter(|(_, held)| held.saving.is_none() && !held.rereading);
+        at_rest.map(|(span, held)| (*span, held.epoch))
     }
 
     /// Until when the target asked for silence, if it did.

@@ -1,0 +1,67 @@
+//! Calls of the work: started, timed, aborted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use onward_core::id::{Epoch, RowIndex, SpanNo};
+use onward_core::input::InputRow;
+use onward_core::processor::{Answer, Call, Processor};
+use onward_core::row::{Outcome, Verdict};
+use onward_core::run::{Input, RowAnswer};
+
+use super::Drive;
+
+impl Drive {
+    pub(super) fn call(&mut self, span: SpanNo, epoch: Epoch, rows: &[RowIndex], attempt: u32) {
+        let Some(held) = self.held.get(&span) else { return };
+        let rows: Vec<Arc<InputRow>> =
+            rows.iter().filter_map(|row| held.rows.get((row.0 - held.first.0) as usize).cloned()).collect();
+        let call = Call {
+            job: self.order.job,
+            epoch,
+            generation: held.generation,
+            attempt,
+            columns: Arc::clone(&self.columns),
+            rows,
+        };
+        let processor = Arc::clone(&self.processor);
+        let alive = held.alive.clone();
+        let timeout = Duration::from_millis(self.recipe.work.timeout);
+        self.calls.spawn(async move {
+            let rows = call.rows.clone();
+            let answers = tokio::select! {
+                answers = answer(processor, call, timeout) => answers,
+                // Given up: whatever would come is late, and nobody waits for it.
+                () = alive.cancelled() => return Input::Tick,
+            };
+            let rows = rows.iter().zip(answers);
+            let rows =
+                rows.map(|(row, answer)| RowAnswer { row: row.index, key: row.key.as_str().into(), answer });
+            Input::Answered { span, epoch, rows: rows.collect() }
+        });
+    }
+}
+
+/// Does one call within its deadline. Work that crashes costs its own rows and nothing else.
+async fn answer(processor: Arc<dyn Processor>, call: Call, timeout: Duration) -> Vec<Answer> {
+    let count = call.rows.len();
+    // A task of its own: a panic in the work ends there, and dropping the handle aborts the call.
+    let mut task = tokio::task::JoinSet::new();
+    task.spawn(async move { tokio::time::timeout(timeout, processor.process(call)).await });
+    match task.join_next().await {
+        Some(Ok(Ok(answers))) if answers.len() == count => answers,
+        Some(Ok(Ok(answers))) => {
+            let message = format!("the work gave {} answers for {count} rows", answers.len());
+            vec![failed("bad-answer", message); count]
+        }
+        Some(Ok(Err(_))) => {
+            let message = format!("no answer within {} s", timeout.as_secs_f64());
+            vec![Answer::Retry { code: "timeout".into(), message: message.into(), wait_ms: None }; count]
+        }
+        Some(Err(_)) | None => vec![failed("crashed", "the work crashed on this row".to_owned()); count],
+    }
+}
+
+fn failed(code: &'static str, message: String) -> Answer {
+    Answer::Done(Verdict::new(Outcome::Failed, code, message))
+}

@@ -1,0 +1,330 @@
+//! Drives one job in this process: owns its run and carries out what the run decides.
+//!
+//! One task per job. It waits for the first of: a call that ended, an answer of the store, a nudge
+//! (somebody changed the job), the run's next tick. Each becomes an input of the run; the effects are
+//! carried out as tasks of two sets that nobody else holds. When the task ends, both sets are dropped,
+//! which aborts every call that is still under way.
+
+mod calls;
+mod ops;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use onward_core::clock::UnixMs;
+use onward_core::event::{EventKind, NewEvent};
+use onward_core::id::{Epoch, JobId, RowIndex, SpanNo, WorkerId};
+use onward_core::input::{Columns, InputRow};
+use onward_core::job::{Job, JobError, Pause};
+use onward_core::problem::Problem;
+use onward_core::processor::Processor;
+use onward_core::recipe::Recipe;
+use onward_core::run::{Config, Effect, Input, Run};
+use onward_core::state::{PauseReason, Step};
+use onward_core::store::{Command, Store};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::handle::Builder;
+use crate::input::stored_recipe;
+
+/// Rows of work that only computes, in hand at a time: enough for both cores and for large commits,
+/// and bounded memory (a few megabytes).
+const LOCAL_ROWS: u32 = 4_000;
+/// Rows of such work per task: long enough that a task's overhead does not count.
+const LOCAL_BATCH: u32 = 250;
+/// How often a drive looks whether its job was changed by somebody else, in milliseconds: a change of
+/// rate from another process takes effect within a second.
+const LOOK_MS: u64 = 1_000;
+/// How long the first pause of the breaker lasts, in milliseconds; doubles up to [`PROBE_MAX_MS`].
+const PROBE_MS: u64 = 30_000;
+/// The longest pause of the breaker, in milliseconds.
+const PROBE_MAX_MS: u64 = 3_600_000;
+
+/// Told to a drive from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nudge {
+    /// The job was changed: look.
+    Look,
+    /// Finish the rows in hand and end.
+    Drain,
+}
+
+/// What a drive needs to know.
+#[derive(Clone)]
+pub(crate) struct Order {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) builder: Builder,
+    pub(crate) worker: WorkerId,
+    pub(crate) job: JobId,
+}
+
+/// Drives a job until nothing is left to claim, it is taken away, or it is drained.
+pub(crate) async fn drive(order: Order, nudges: mpsc::Receiver<Nudge>) {
+    let job = match order.store.job(order.job).await {
+        Ok(Some(job)) => job,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::warn!(job.id = %order.job, %error, "failed to read a job that could go on");
+            return;
+        }
+    };
+    match Drive::prepare(&order, &job).await {
+        Ok(drive) => drive.run(nudges).await,
+        Err(problem) => fail(&*order.store, &order, to_error(problem)).await,
+    }
+}
+
+struct Drive {
+    order: Order,
+    processor: Arc<dyn Processor>,
+    columns: Arc<Columns>,
+    recipe: Recipe,
+    input: onward_core::id::InputId,
+    run: Run,
+    held: HashMap<SpanNo, HeldSpan>,
+    calls: JoinSet<Input>,
+    ops: JoinSet<ops::Done>,
+    over: bool,
+}
+
+/// What the drive keeps of a span that the run holds.
+struct HeldSpan {
+    rows: Arc<Vec<Arc<InputRow>>>,
+    first: RowIndex,
+    generation: u32,
+    /// Cancelled when the span is given up: its calls end at once.
+    alive: CancellationToken,
+}
+
+impl Drive {
+    async fn prepare(order: &Order, job: &Job) -> Result<Self, Problem> {
+        let recipe = stored_recipe(job)?;
+        let processor = (order.builder)(&recipe)?;
+        processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;
+        let summary = order.store.input(job.input.id).await.map_err(crate::mishap::problem)?;
+        let summary = summary.ok_or_else(|| crate::input::gone(job))?;
+        let columns = Arc::new(onward_intake::columns(&summary.columns, &recipe)?);
+        let run = Run::new(config(job, &recipe, processor.calls_out()));
+        Ok(Self {
+            order: order.clone(),
+            processor,
+            columns,
+            recipe,
+            input: job.input.id,
+            run,
+            held: HashMap::new(),
+            calls: JoinSet::new(),
+            ops: JoinSet::new(),
+            over: false,
+        })
+    }
+
+    async fn run(mut self, mut nudges: mpsc::Receiver<Nudge>) {
+        self.tell(Input::Start);
+        let mut look_at = clock::now().plus_ms(LOOK_MS);
+        while !self.over {
+            let now = clock::now();
+            let tick_at = self.run.next_tick(now).map_or(look_at, |at| at.min(look_at));
+            tokio::select! {
+                Some(done) = self.calls.join_next(), if !self.calls.is_empty() => {
+                    // A call that was aborted or crashed has told its own end already.
+                    if let Ok(input) = done { self.tell(input); }
+                }
+                Some(done) = self.ops.join_next(), if !self.ops.is_empty() => self.op_done(done),
+                nudge = nudges.recv() => match nudge {
+                    Some(Nudge::Look) => self.look(),
+                    Some(Nudge::Drain) | None => {
+                        self.tell(Input::Drain);
+                        // With the sender gone `recv` is ready for ever; wait for the rest only.
+                        if nudge.is_none() { return self.finish().await; }
+                    }
+                },
+                () = tokio::time::sleep(until(now, tick_at)) => {
+                    if clock::now() >= look_at {
+                        look_at = clock::now().plus_ms(LOOK_MS);
+                        self.look();
+                    }
+                    self.tell(Input::Tick);
+                }
+            }
+        }
+        self.finish().await;
+    }
+
+    /// Lets the store's answers come in; calls still under way are aborted by the drop that follows.
+    async fn finish(mut self) {
+        while let Some(done) = self.ops.join_next().await {
+            self.op_done(done);
+        }
+    }
+
+    fn tell(&mut self, input: Input) {
+        let effects = self.run.on(input, clock::now());
+        for effect in effects {
+            self.carry_out(effect);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Claim { window } => self.claim(window),
+            Effect::Call { span, epoch, rows, attempt } => self.call(span, epoch, &rows, attempt),
+            Effect::Commit(commit) => self.commit(commit),
+            Effect::Reread { span, epoch } => self.reread(span, epoch),
+            Effect::Release { span, epoch } => self.release(span, epoch),
+            Effect::Abandon { span, .. } => {
+                if let Some(held) = self.held.remove(&span) {
+                    held.alive.cancel();
+                }
+            }
+            Effect::Late { span, epoch, rows } => self.late(span, epoch, &rows),
+            Effect::Hold { message } => self.hold(message),
+            Effect::Fail(error) => {
+                let order = self.order.clone();
+                self.ops.spawn(async move {
+                    fail(&*order.store, &order, error).await;
+                    ops::Done::Noted
+                });
+            }
+            Effect::Over => self.over = true,
+        }
+    }
+
+    /// Somebody may have changed the job: are the spans still ours, and what are the limits now?
+    fn look(&mut self) {
+        let order = self.order.clone();
+        self.ops.spawn(async move {
+            ops::Done::Looked(order.store.job(order.job).await.ok().flatten().map(Box::new))
+        });
+    }
+
+    fn looked(&mut self, job: &Job) {
+        // A span that was claimed after this look was taken has a higher epoch; one with a commit
+        // under way hears from the commit. What then is not on the list has another owner.
+        let listed = |span: SpanNo, epoch: Epoch| {
+            job.leases.iter().any(|fact| fact.span == span && fact.epoch == epoch)
+        };
+        let held = self.run.at_rest();
+        let lost: Vec<_> =
+            held.filter(|(span, epoch)| *epoch <= job.epoch && !listed(*span, *epoch)).collect();
+        for (span, epoch) in lost {
+            self.tell(Input::Fenced { span, epoch });
+        }
+        let config = config(job, &self.recipe, self.processor.calls_out());
+        self.tell(Input::Limits { concurrency: config.concurrency, rate: config.rate });
+    }
+
+    fn late(&mut self, span: SpanNo, epoch: Epoch, rows: &[RowIndex]) {
+        let detail = format!(
+            "worker {} came too late with {}: another owner has taken over since; refused, the ledger is unchanged",
+            self.order.worker,
+            row_list(rows)
+        );
+        self.note(EventKind::LateResult, rows.first().copied(), detail);
+        tracing::warn!(job.id = %self.order.job, %span, %epoch, "results came too late and were refused");
+    }
+
+    fn note(&mut self, kind: EventKind, row: Option<RowIndex>, detail: String) {
+        let order = self.order.clone();
+        self.ops.spawn(async move {
+            let event = NewEvent {
+                job: order.job,
+                at: clock::now(),
+                kind,
+                actor: format!("worker {}", order.worker),
+                from_row: row.map(RowIndex::row),
+                detail,
+            };
+            if let Err(error) = order.store.record(event).await {
+                tracing::warn!(job.id = %order.job, %error, "a line of the timeline was lost");
+            }
+            ops::Done::Noted
+        });
+    }
+
+    fn hold(&mut self, message: String) {
+        let order = self.order.clone();
+        self.ops.spawn(async move {
+            let now = clock::now();
+            let wait_ms = probe_wait_ms(&*order.store, order.job).await;
+            let pause = Pause {
+                reason: PauseReason::Breaker,
+                message: format!("{message}; tried again by itself in {} s", wait_ms / 1_000),
+                probe_at: Some(now.plus_ms(wait_ms)),
+            };
+            let command = command(&order, Step::Pause, Some(pause), None);
+            if let Err(error) = order.store.command(&command).await {
+                tracing::warn!(job.id = %order.job, %error, "failed to hold a job whose target is down");
+            }
+            ops::Done::Noted
+        });
+    }
+}
+
+/// How long the breaker holds: doubles with every hold since the job last went on by a person's hand.
+async fn probe_wait_ms(store: &dyn Store, job: JobId) -> u64 {
+    let events = store.events(Some(job), 0, 1_000).await.unwrap_or_default();
+    let holds = events
+        .iter()
+        .rev()
+        .take_while(|event| {
+            !matches!(event.kind, EventKind::Resumed | EventKind::Started) || event.actor == "breaker"
+        })
+        .filter(|event| event.kind == EventKind::Paused)
+        .count();
+    PROBE_MS.saturating_mul(1 << holds.min(16)).min(PROBE_MAX_MS)
+}
+
+fn config(job: &Job, recipe: &Recipe, calls_out: bool) -> Config {
+    let work = &recipe.work;
+    let concurrency = job.tuning.concurrency.unwrap_or(work.concurrency);
+    Config {
+        job: job.id,
+        concurrency: if calls_out { concurrency } else { LOCAL_ROWS },
+        batch: if calls_out { 1 } else { LOCAL_BATCH },
+        calls_out,
+        retry: work.retry,
+        rate: job.tuning.rate.or(work.rate),
+        breaker: recipe.breaker.map(|breaker| breaker.failures_in_a_row),
+        seed: job.id.0.as_u64_pair().1,
+    }
+}
+
+pub(crate) fn command(order: &Order, step: Step, pause: Option<Pause>, error: Option<JobError>) -> Command {
+    let actor = format!("worker {}", order.worker);
+    Command { job: order.job, step, epoch: None, actor, now: clock::now(), pause, error }
+}
+
+async fn fail(store: &dyn Store, order: &Order, error: JobError) {
+    tracing::warn!(job.id = %order.job, code = %error.code, "the job cannot go on");
+    let command = command(order, Step::Fail, None, Some(error));
+    if let Err(error) = store.command(&command).await {
+        tracing::warn!(job.id = %order.job, %error, "failed to record that a job cannot go on");
+    }
+}
+
+pub(crate) fn to_error(problem: Problem) -> JobError {
+    JobError { code: problem.code.word().to_owned(), message: problem.detail }
+}
+
+fn until(now: UnixMs, at: UnixMs) -> Duration {
+    // At least a millisecond, so that a moment that has just passed does not spin.
+    Duration::from_millis(at.ms_since(now).max(1))
+}
+
+fn row_list(rows: &[RowIndex]) -> String {
+    /// More row numbers than this would be no sentence any more.
+    const NAMED: usize = 8;
+    let named: Vec<String> = rows.iter().take(NAMED).map(|row| row.row().to_string()).collect();
+    let more = rows.len().saturating_sub(NAMED);
+    let word = if rows.len() == 1 { "row" } else { "rows" };
+    if more > 0 {
+        format!("{word} {} and {more} more", named.join(", "))
+    } else {
+        format!("{word} {}", named.join(", "))
+    }
+}

@@ -1,0 +1,172 @@
+//! What a drive asks of the store, and what the answers mean to the run.
+
+use std::sync::Arc;
+
+use onward_core::event::EventKind;
+use onward_core::id::{Epoch, SpanNo};
+use onward_core::input::InputRow;
+use onward_core::job::{Job, JobError};
+use onward_core::problem::Code;
+use onward_core::row::RowRecord;
+use onward_core::run::Input;
+use onward_core::store::{Claim, Claimed, Commit, Committed, StoreError};
+use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
+
+use super::{Drive, HeldSpan, Order};
+use crate::clock;
+use crate::input::{Unreadable, read_span};
+
+/// How long between two looks at the ledger when it does not answer, in milliseconds.
+const REREAD_AGAIN_MS: u64 = 300;
+
+/// An answer of the store.
+pub(super) enum Done {
+    Claimed(Claimed, Arc<Vec<Arc<InputRow>>>),
+    NothingToClaim,
+    CannotRead(Claimed, JobError),
+    Committed { span: SpanNo, epoch: Epoch, answer: Result<Committed, StoreError> },
+    Reread { span: SpanNo, epoch: Epoch, answer: Result<Claimed, StoreError> },
+    Looked(Option<Box<Job>>),
+    Noted,
+}
+
+impl Drive {
+    pub(super) fn claim(&mut self, window: u32) {
+        let (order, input) = (self.order.clone(), self.input);
+        self.ops.spawn(async move {
+            let claim = Claim { job: order.job, worker: order.worker.clone(), window, now: clock::now() };
+            let claimed = match order.store.claim(&claim).await {
+                Ok(Some(claimed)) => claimed,
+                Ok(None) => return Done::NothingToClaim,
+                Err(error) => {
+                    tracing::debug!(job.id = %order.job, %error, "no span was claimed");
+                    return Done::NothingToClaim;
+                }
+            };
+            match read_span(&*order.store, input, claimed.span).await {
+                Ok(rows) => Done::Claimed(claimed, Arc::new(rows)),
+                Err(unreadable) => give_up(&order, claimed, unreadable).await,
+            }
+        });
+    }
+
+    pub(super) fn commit(&mut self, commit: Commit) {
+        let store = Arc::clone(&self.order.store);
+        self.ops.spawn(async move {
+            let (span, epoch) = (commit.span, commit.epoch);
+            Done::Committed { span, epoch, answer: store.commit(commit).await }
+        });
+    }
+
+    pub(super) fn reread(&mut self, span: SpanNo, epoch: Epoch) {
+        let order = self.order.clone();
+        self.ops.spawn(async move {
+            loop {
+                match order.store.reread(order.job, span, epoch).await {
+                    Err(StoreError::Unavailable(_) | StoreError::Unknown(_) | StoreError::DiskFull) => {
+                        tokio::time::sleep(std::time::Duration::from_millis(REREAD_AGAIN_MS)).await;
+                    }
+                    answer => return Done::Reread { span, epoch, answer },
+                }
+            }
+        });
+    }
+
+    pub(super) fn release(&mut self, span: SpanNo, epoch: Epoch) {
+        self.held.remove(&span);
+        let order = self.order.clone();
+        self.ops.spawn(async move {
+            if let Err(error) = order.store.release(order.job, span, epoch).await {
+                tracing::debug!(job.id = %order.job, %span, %error, "a span was not given back; its lease lapses");
+            }
+            Done::Noted
+        });
+    }
+
+    pub(super) fn op_done(&mut self, done: Result<Done, JoinError>) {
+        let Ok(done) = done else { return };
+        match done {
+            Done::Claimed(claimed, rows) => self.claimed(claimed, rows),
+            Done::NothingToClaim => self.tell(Input::NothingToClaim),
+            Done::CannotRead(claimed, error) => {
+                self.tell(Input::NothingToClaim);
+                self.carry_out(onward_core::run::Effect::Fail(error));
+                self.release(claimed.span, claimed.epoch);
+            }
+            Done::Committed { span, epoch, answer } => self.committed(span, epoch, answer),
+            Done::Reread { span, epoch, answer } => match answer {
+                Ok(truth) => self.tell(Input::Reread(truth)),
+                Err(_) => self.tell(Input::Fenced { span, epoch }),
+            },
+            Done::Looked(Some(job)) => self.looked(&job),
+            Done::Looked(None) | Done::Noted => {}
+        }
+    }
+
+    fn claimed(&mut self, claimed: Claimed, rows: Arc<Vec<Arc<InputRow>>>) {
+        let now = clock::now();
+        let decided = rows
+            .iter()
+            .filter(|row| !claimed.done.contains(row.index))
+            .filter_map(|row| {
+                let verdict = row.decided.clone()?;
+                let key = row.key.as_str().into();
+                Some(RowRecord { index: row.index, key, verdict, tries: 0, duration_ms: 0, finished_at: now })
+            })
+            .collect();
+        let held = HeldSpan {
+            first: claimed.done.first(),
+            generation: claimed.generation,
+            rows,
+            alive: CancellationToken::new(),
+        };
+        self.held.insert(claimed.span, held);
+        self.tell(Input::Claimed { claimed, decided });
+    }
+
+    fn committed(&mut self, span: SpanNo, epoch: Epoch, answer: Result<Committed, StoreError>) {
+        match answer {
+            Ok(committed) => {
+                if committed.span_done {
+                    self.held.remove(&span);
+                }
+                self.tell(Input::Committed { span, epoch, committed });
+            }
+            Err(StoreError::Unavailable(why)) => {
+                tracing::warn!(job.id = %self.order.job, %span, %why, "a commit was refused and is tried again");
+                self.tell(Input::Refused { span, epoch });
+            }
+            Err(StoreError::DiskFull) => {
+                tracing::warn!(job.id = %self.order.job, %span, "no room for the ledger; tried again");
+                self.tell(Input::Refused { span, epoch });
+            }
+            Err(StoreError::Unknown(why)) => {
+                tracing::warn!(job.id = %self.order.job, %span, %why, "a commit was not answered; asking the ledger");
+                self.tell(Input::Unanswered { span, epoch });
+            }
+            Err(error) => {
+                let detail = format!("worker {} no longer holds span {span}: {error}", self.order.worker);
+                self.note(EventKind::Fenced, None, detail);
+                self.tell(Input::Fenced { span, epoch });
+            }
+        }
+    }
+}
+
+/// A span was claimed and its rows cannot be read: the job stops with the reason (G13, G23).
+async fn give_up(order: &Order, claimed: Claimed, unreadable: Unreadable) -> Done {
+    let (code, message) = match unreadable {
+        Unreadable::Gone => (Code::InputGone, "the stored CSV of this job is gone"),
+        Unreadable::Corrupt => (Code::InputCorrupt, "the stored CSV of this job does not match its digest"),
+        Unreadable::Store(error) => {
+            tracing::warn!(job.id = %order.job, %error, "failed to read rows; the span is given back");
+            let _ = order.store.release(order.job, claimed.span, claimed.epoch).await;
+            return Done::NothingToClaim;
+        }
+    };
+    let first = claimed.done.low_water().row();
+    let error =
+        JobError { code: code.word().to_owned(), message: format!("{message} (rows from {first} on)") };
+    Done::CannotRead(claimed, error)
+}

@@ -1,0 +1,189 @@
+//! The actions on a job: each is one step of the state table, taken by the store at once or refused.
+
+use onward_core::id::{JobId, RowIndex};
+use onward_core::job::{Job, Pause, Tuning};
+use onward_core::problem::{Code, Problem};
+use onward_core::row::Outcome;
+use onward_core::state::{JobState, PauseReason, Step};
+use onward_core::store::{Command, Retry, StoreError};
+
+use super::Engine;
+use crate::clock;
+use crate::feed::FeedEvent;
+use crate::input;
+use crate::mishap;
+use crate::snapshot::Snapshot;
+
+/// The largest concurrency a job may be given, as in a recipe.
+const MAX_CONCURRENCY: u32 = 10_000;
+
+impl Engine {
+    /// Goes on from the exact position; answers the row (from 1) as well.
+    pub async fn resume(&self, id: JobId, actor: &str) -> Result<(u64, Snapshot), Problem> {
+        let before = self.job(id).await?.job;
+        may_resume(&before)?;
+        input::check_rest(self.store(), &before).await?;
+        let job = self.take(id, Step::Resume, actor, None).await.map_err(|error| match error {
+            StoreError::Illegal(job) => match may_resume(&job) {
+                Err(problem) => problem,
+                Ok(()) => mishap::refused(&job, Code::JobNotResumable),
+            },
+            other => mishap::problem(other),
+        })?;
+        Ok((from_row(&job), self.snapshot(job)))
+    }
+
+    /// Takes the work away from whoever holds it and goes on from the checkpoint. A job that makes
+    /// progress is left alone unless `force`.
+    pub async fn restart(&self, id: JobId, force: bool, actor: &str) -> Result<(u64, Snapshot), Problem> {
+        let before = self.job(id).await?;
+        if before.job.state != JobState::Running {
+            return Err(mishap::refused(&before.job, Code::JobNotRunning));
+        }
+        if before.stuck.is_none() && !force {
+            return Err(not_stuck(&before.job));
+        }
+        let job = self.take(id, Step::Restart, actor, None).await.map_err(not_running)?;
+        Ok((from_row(&job), self.snapshot(job)))
+    }
+
+    /// Stops for good; a second time changes nothing and is fine.
+    pub async fn force_cancel(&self, id: JobId, actor: &str) -> Result<Snapshot, Problem> {
+        match self.take(id, Step::ForceCancel, actor, None).await {
+            Ok(job) => Ok(self.snapshot(job)),
+            Err(StoreError::Illegal(job)) if job.state == JobState::Cancelled => Ok(self.snapshot(*job)),
+            Err(error) => Err(not_running(error)),
+        }
+    }
+
+    /// Holds; a second time changes nothing and is fine.
+    pub async fn pause(&self, id: JobId, actor: &str) -> Result<Snapshot, Problem> {
+        let message = format!("held by {actor}");
+        let pause = Pause { reason: PauseReason::User, message, probe_at: None };
+        match self.take(id, Step::Pause, actor, Some(pause)).await {
+            Ok(job) => Ok(self.snapshot(job)),
+            Err(StoreError::Illegal(job)) if job.state == JobState::Paused => Ok(self.snapshot(*job)),
+            Err(error) => Err(not_running(error)),
+        }
+    }
+
+    /// Opens rows again; answers how many. Of a job that runs nothing is opened.
+    pub async fn retry(
+        &self,
+        id: JobId,
+        outcome: Outcome,
+        code: Option<String>,
+        rows: Vec<RowIndex>,
+        actor: &str,
+    ) -> Result<(u64, Snapshot), Problem> {
+        let before = self.job(id).await?.job;
+        if before.state.is_active() {
+            return Err(mishap::refused(&before, Code::JobAlreadyRunning));
+        }
+        if !before.input.available {
+            return Err(input::gone(&before));
+        }
+        let retry = Retry { job: id, outcome, code, rows, actor: actor.to_owned(), now: clock::now() };
+        let (count, job) = self.store().retry(&retry).await.map_err(|error| match error {
+            StoreError::Illegal(job) => mishap::refused(&job, Code::JobAlreadyRunning),
+            StoreError::NothingToRetry => mishap::about(mishap::problem(error), &before),
+            other => mishap::problem(other),
+        })?;
+        self.inner.drives.nudge(id);
+        Ok((count, self.snapshot(job)))
+    }
+
+    /// Changes the name and the live limits; what is `None` stays. Takes effect within a second.
+    pub async fn tune(
+        &self,
+        id: JobId,
+        name: Option<String>,
+        concurrency: Option<u32>,
+        rate: Option<String>,
+        actor: &str,
+    ) -> Result<Snapshot, Problem> {
+        let before = self.job(id).await?.job;
+        let limits = concurrency.is_some() || rate.is_some();
+        if limits && before.state == JobState::Completed {
+            return Err(mishap::refused(&before, Code::JobFinished));
+        }
+        if concurrency.is_some_and(|calls| !(1..=MAX_CONCURRENCY).contains(&calls)) {
+            let detail = format!("concurrency must be from 1 to {MAX_CONCURRENCY}");
+            return Err(Problem::new(Code::InvalidLimit, detail));
+        }
+        let rate =
+            rate.map(|text| text.parse()).transpose().map_err(|error: onward_core::pace::BadRate| {
+                Problem::new(Code::InvalidLimit, error.to_string())
+            })?;
+        let tuning = limits.then(|| Tuning {
+            concurrency: concurrency.or(before.tuning.concurrency),
+            rate: rate.or(before.tuning.rate),
+        });
+        let changed = self.store().tune(id, name.as_deref(), tuning, actor, clock::now()).await;
+        let job = changed.map_err(mishap::problem)?;
+        self.inner.drives.nudge(id);
+        Ok(self.snapshot(job))
+    }
+
+    /// Deletes a job that is not active.
+    pub async fn delete(&self, id: JobId) -> Result<(), Problem> {
+        self.store().delete_job(id).await.map_err(|error| match error {
+            StoreError::Illegal(job) => mishap::refused(&job, Code::JobRunning),
+            other => mishap::problem(other),
+        })?;
+        let seq = self.inner.seq.load(std::sync::atomic::Ordering::Relaxed);
+        // Nobody watching is no error.
+        let _ = self.inner.events.send(FeedEvent::Deleted { seq, job: id });
+        Ok(())
+    }
+
+    async fn take(
+        &self,
+        id: JobId,
+        step: Step,
+        actor: &str,
+        pause: Option<Pause>,
+    ) -> Result<Job, StoreError> {
+        let now = clock::now();
+        let command =
+            Command { job: id, step, epoch: None, actor: actor.to_owned(), now, pause, error: None };
+        let job = self.store().command(&command).await?;
+        self.inner.drives.nudge(id);
+        Ok(job)
+    }
+}
+
+fn may_resume(job: &Job) -> Result<(), Problem> {
+    let code = match job.state {
+        JobState::Queued | JobState::Running => Code::JobAlreadyRunning,
+        JobState::Completed => Code::JobNotResumable,
+        JobState::Paused | JobState::Failed | JobState::Cancelled => match job.resume_from_row() {
+            Some(_) => return Ok(()),
+            None => Code::NothingToResume,
+        },
+    };
+    Err(mishap::refused(job, code))
+}
+
+fn not_running(error: StoreError) -> Problem {
+    match error {
+        StoreError::Illegal(job) => mishap::refused(&job, Code::JobNotRunning),
+        other => mishap::problem(other),
+    }
+}
+
+fn not_stuck(job: &Job) -> Problem {
+    let saved = job.checkpoint.saved_at;
+    let since = saved.map_or(0, |at| clock::now().ms_since(at) / 1_000);
+    let detail = format!("the last row was saved {since} s ago; force a restart if you are sure");
+    let problem = mishap::about(Problem::new(Code::JobNotStuck, detail), job);
+    // The server writes moments as text; here they are numbers.
+    match saved {
+        Some(at) => problem.with("last_checkpoint_at_ms", at.0),
+        None => problem,
+    }
+}
+
+fn from_row(job: &Job) -> u64 {
+    job.resume_from_row().unwrap_or(job.total)
+}
