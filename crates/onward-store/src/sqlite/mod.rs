@@ -1,1 +1,299 @@
-//! The ledger in SQLite.
+//! The ledger in SQLite: what everybody uses.
+//!
+//! **Promise.** What was answered with `Ok` survives a power cut: the database is in WAL mode with
+//! `synchronous=FULL`, and answers are given after `COMMIT`. One thread owns the one connection that
+//! writes ([`writer`]: greedy group commit behind a bounded queue); readers stand beside it and never
+//! hold a snapshot across an await. Another process may write to the same file; its fence is the same
+//! epoch, its lock is SQLite's.
+//!
+//! **What a crash leaves.** SQLite's log: the next opening carries out what was committed and forgets
+//! the rest. Nothing else is stored anywhere, so there is nothing to repair.
+//!
+//! **What each failure does.** No room: the operation answers `DiskFull`, nothing is written, the next
+//! one is tried as if nothing had happened. Locked: `Unavailable` after five seconds. A failed
+//! `COMMIT`: `Unknown`, and the caller reads the span again on a new connection. A damaged page:
+//! `Corrupt`, and the job must stop (G23).
+//!
+//! Counters live on the spans and nowhere else; a job's totals are a sum over its spans. For a page
+//! nothing ever counts the records of the ledger; only `verify` does.
+
+mod answers;
+mod commands;
+mod commit;
+mod connect;
+mod events;
+mod failure;
+mod head;
+mod inputs;
+mod jobs;
+mod migrate;
+mod place;
+mod readers;
+mod rows;
+mod sql;
+mod values;
+mod verify;
+mod work;
+mod writer;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use onward_core::clock::UnixMs;
+use onward_core::event::{Event, NewEvent};
+use onward_core::id::{Epoch, InputId, JobId, SpanNo};
+use onward_core::input::{Chunk, Duplicates, InputSummary};
+use onward_core::job::{Job, Tuning};
+use onward_core::row::Outcome;
+use onward_core::store::{
+    Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
+    Rescued, Reservation, Result, Retry, RowQuery, Store, Totals, Verify,
+};
+use rusqlite::Connection;
+use rusqlite::ffi::ErrorCode;
+
+use crate::open::{Mode, OpenError};
+use connect::Durability;
+use migrate::MigrateError;
+use place::Found;
+use readers::Readers;
+use work::Which;
+use writer::Writer;
+
+/// 3.7.0 to 3.51.2 can lose a commit that races a checkpoint (the WAL-reset bug).
+const OLDEST_LIBRARY: i32 = 3_051_003;
+
+/// A ledger in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    // The writer is dropped, and so at rest, before the readers close.
+    writer: Writer,
+    readers: Readers,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`; makes it, and its folder, when there is none.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stands in the way, with what to do about it; nothing was created or changed then.
+    pub fn open(path: &Path, mode: Mode) -> Result<Self, OpenError> {
+        Self::open_with(path, mode, Durability::Full)
+    }
+
+    fn open_with(path: &Path, mode: Mode, durability: Durability) -> Result<Self, OpenError> {
+        if rusqlite::version_number() < OLDEST_LIBRARY {
+            return Err(OpenError::OldLibrary(rusqlite::version()));
+        }
+        // An absolute path also keeps SQLite from reading a name such as `file:x` as an address.
+        let path = std::path::absolute(path)
+            .map_err(|error| OpenError::Io { path: path.to_owned(), error })?;
+        place::prepare_folder(&path)?;
+        let lock = match mode {
+            Mode::Serve => Some(place::lock(&path)?),
+            Mode::Join => None,
+        };
+        match place::inspect(&path)? {
+            Found::Nothing => place::create(&path)?,
+            Found::Database => {}
+        }
+        let db = ready(&path, durability)?;
+        let readers = Readers::open(&path).map_err(|error| explain(&path, &error))?;
+        let writer = Writer::start(db, lock).map_err(|error| OpenError::Io { path, error })?;
+        Ok(Self { writer, readers })
+    }
+}
+
+/// The writing connection of a database with the present schema.
+fn ready(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
+    let sql = |error: rusqlite::Error| explain(path, &error);
+    let db = connect::writer(path).map_err(sql)?;
+    // Before anything is changed: is it ours, and do we know its schema?
+    migrate::inspect(&db).map_err(|error| refused(path, error))?;
+    connect::make_durable(&db, durability).map_err(sql)?;
+    migrate::migrate(&db).map_err(|error| refused(path, error))?;
+    Ok(db)
+}
+
+fn refused(path: &Path, error: MigrateError) -> OpenError {
+    let path = path.to_owned();
+    match error {
+        MigrateError::Foreign => OpenError::Foreign(path),
+        MigrateError::Newer { found, known } => OpenError::Newer { path, found, known },
+        MigrateError::Different(migration) => OpenError::Different { path, migration },
+        MigrateError::Sql(error) => explain(&path, &error),
+    }
+}
+
+fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
+    let (path, reason) = (path.to_owned(), error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path, reason },
+        Some(ErrorCode::ReadOnly) => OpenError::ReadOnly(path),
+        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(path),
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, reason },
+        _ => OpenError::Sql { path, reason },
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn kind(&self) -> &'static str {
+        "sqlite"
+    }
+
+    async fn put_chunk(&self, input: InputId, chunk: Chunk) -> Result<()> {
+        self.writer.write(move |db| inputs::put_chunk(db, input, &chunk)).await
+    }
+
+    async fn seal_input(&self, summary: &InputSummary, duplicates: &Duplicates, now: UnixMs) -> Result<()> {
+        let (summary, duplicates) = (summary.clone(), duplicates.clone());
+        self.writer.write(move |db| inputs::seal(db, &summary, &duplicates, now)).await
+    }
+
+    async fn input(&self, input: InputId) -> Result<Option<InputSummary>> {
+        self.readers.read(move |db| inputs::summary(db, input)).await
+    }
+
+    async fn chunk(&self, input: InputId, no: SpanNo) -> Result<Option<(Chunk, Duplicates)>> {
+        self.readers.read(move |db| inputs::chunk(db, input, no)).await
+    }
+
+    async fn sweep_inputs(&self, before: UnixMs) -> Result<u64> {
+        self.writer.write(move |db| inputs::sweep(db, before)).await
+    }
+
+    async fn drop_input(&self, input: InputId) -> Result<()> {
+        self.writer.write(move |db| inputs::drop_chunks(db, input)).await
+    }
+
+    async fn create_job(&self, job: NewJob) -> Result<Job> {
+        self.writer.write(move |db| jobs::create(db, &job)).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>> {
+        self.readers.read(move |db| jobs::get(db, id)).await
+    }
+
+    async fn jobs(&self, query: &JobQuery) -> Result<Vec<Job>> {
+        let query = query.clone();
+        self.readers.read(move |db| jobs::list(db, &query)).await
+    }
+
+    async fn find_job(&self, work_digest: &str) -> Result<Option<JobId>> {
+        let work_digest = work_digest.to_owned();
+        self.readers.read(move |db| jobs::find(db, &work_digest)).await
+    }
+
+    async fn command(&self, command: &Command) -> Result<Job> {
+        let command = command.clone();
+        self.writer.write(move |db| commands::command(db, &command)).await
+    }
+
+    async fn retry(&self, retry: &Retry) -> Result<(u64, Job)> {
+        let retry = retry.clone();
+        self.writer.write(move |db| commands::retry(db, &retry)).await
+    }
+
+    async fn tune(
+        &self,
+        id: JobId,
+        name: Option<&str>,
+        tuning: Option<Tuning>,
+        actor: &str,
+        now: UnixMs,
+    ) -> Result<Job> {
+        let (name, actor) = (name.map(str::to_owned), actor.to_owned());
+        self.writer.write(move |db| jobs::tune(db, id, name.as_deref(), tuning, &actor, now)).await
+    }
+
+    async fn delete_job(&self, id: JobId) -> Result<()> {
+        self.writer.write(move |db| jobs::delete(db, id)).await
+    }
+
+    async fn claimable(&self, limit: usize) -> Result<Vec<JobId>> {
+        self.readers.read(move |db| work::claimable(db, limit)).await
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>> {
+        let claim = claim.clone();
+        self.writer.write(move |db| work::claim(db, &claim)).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed> {
+        self.writer.write_rows(commit.rows.len(), move |db| commit::commit(db, &commit)).await
+    }
+
+    async fn reread(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<Claimed> {
+        self.readers.read_anew(move |db| work::reread(db, job, span, epoch)).await
+    }
+
+    async fn release(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<()> {
+        self.writer.write(move |db| work::release(db, job, span, epoch)).await
+    }
+
+    async fn rescue(&self, now: UnixMs) -> Result<Vec<Rescued>> {
+        self.writer.write(move |db| work::rescue(db, Which::Lapsed, now)).await
+    }
+
+    async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
+        let work = move |db: &Connection| {
+            answers::forget_open(db)?;
+            work::rescue(db, Which::All, now)
+        };
+        self.writer.write(work).await
+    }
+
+    async fn rows(&self, query: &RowQuery) -> Result<Vec<LedgerRow>> {
+        let query = query.clone();
+        self.readers.read(move |db| rows::page(db, &query)).await
+    }
+
+    async fn groups(&self, job: JobId, outcome: Outcome) -> Result<Vec<Group>> {
+        self.readers.read(move |db| rows::groups(db, job, outcome)).await
+    }
+
+    async fn verify(&self, job: JobId) -> Result<Verify> {
+        self.readers.read(move |db| verify::verify(db, job)).await
+    }
+
+    async fn record(&self, event: NewEvent) -> Result<Event> {
+        self.writer.write(move |db| events::record(db, &event)).await
+    }
+
+    async fn events(&self, job: Option<JobId>, after: u64, limit: usize) -> Result<Vec<Event>> {
+        self.readers.read(move |db| events::page(db, job, after, limit)).await
+    }
+
+    async fn version(&self) -> Result<u64> {
+        self.readers.version().await
+    }
+
+    async fn totals(&self, today_from: UnixMs) -> Result<Totals> {
+        self.readers.read(move |db| jobs::totals(db, today_from)).await
+    }
+
+    async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>> {
+        let query = query.clone();
+        self.readers.read(move |db| rows::creators(db, &query)).await
+    }
+
+    async fn reserve(&self, key: &str, fingerprint: &str, now: UnixMs) -> Result<Reservation> {
+        let (key, fingerprint) = (key.to_owned(), fingerprint.to_owned());
+        self.writer.write(move |db| answers::reserve(db, &key, &fingerprint, now)).await
+    }
+
+    async fn keep_answer(&self, key: &str, answer: Option<(u16, String)>) -> Result<()> {
+        let key = key.to_owned();
+        self.writer.write(move |db| answers::keep(db, &key, answer.as_ref())).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let work = |db: &Connection| {
+            db.prepare_cached(sql::PING_WRITE)?.execute([])?;
+            db.prepare_cached(sql::PING_DELETE)?.execute([])?;
+            Ok(())
+        };
+        self.writer.write(work).await
+    }
+}

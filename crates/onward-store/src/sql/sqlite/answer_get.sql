@@ -1,0 +1,1 @@
+SELECT fingerprint, status, body FROM answers WHERE key = ?1

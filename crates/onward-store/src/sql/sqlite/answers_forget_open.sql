@@ -1,0 +1,2 @@
+-- Keys whose request died with its process.
+DELETE FROM answers WHERE status IS NULL

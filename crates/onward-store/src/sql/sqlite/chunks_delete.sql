@@ -1,0 +1,1 @@
+DELETE FROM chunks WHERE input = ?1

@@ -1,0 +1,1 @@
+DELETE FROM duplicates WHERE input = ?1

@@ -1,0 +1,2 @@
+-- Chunks and duplicates go with it.
+DELETE FROM inputs WHERE id = ?1

@@ -1,0 +1,1 @@
+SELECT id, sealed_at, available FROM inputs WHERE uuid = ?1

@@ -1,0 +1,1 @@
+SELECT input FROM jobs WHERE id = ?1

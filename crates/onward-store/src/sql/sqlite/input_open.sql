@@ -1,0 +1,2 @@
+-- An input that is being read.
+INSERT INTO inputs (uuid) VALUES (?1) ON CONFLICT DO NOTHING

@@ -1,0 +1,1 @@
+UPDATE inputs SET available = 0 WHERE id = ?1

@@ -1,0 +1,4 @@
+-- What the spans of a job add up to, and when the last outcome became durable.
+SELECT coalesce(sum(added), 0), coalesce(sum(failed), 0), coalesce(sum(skipped), 0),
+       coalesce(sum(filtered), 0), max(beat_ms)
+FROM spans WHERE job = ?1

@@ -1,0 +1,2 @@
+-- The inner key of a job.
+SELECT id FROM jobs WHERE uuid = ?1

@@ -1,0 +1,2 @@
+-- Record by record, for verify: the counts of a stretch of rows.
+SELECT outcome, count(*) FROM outcomes WHERE job = ?1 AND row >= ?2 AND row < ?3 GROUP BY outcome

@@ -1,0 +1,207 @@
+//! Inputs: chunks, facts, duplicates, sweeping.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use onward_core::clock::UnixMs;
+use onward_core::id::{InputId, RowIndex, SpanNo};
+use onward_core::input::{Chunk, Duplicates, InputSummary, span_of, spans};
+use onward_core::store::StoreError;
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::failure::Answer;
+use super::sql;
+use super::values::{int, json, row_index, to_json, uuid};
+
+/// A sealed input, as creating a job needs it.
+pub(super) struct Sealed {
+    /// The inner key.
+    pub(super) key: i64,
+    /// Its rows.
+    pub(super) rows: u64,
+}
+
+/// Stores one chunk.
+pub(super) fn put_chunk(db: &Connection, input: InputId, chunk: &Chunk) -> Answer<()> {
+    db.prepare_cached(sql::INPUT_OPEN)?.execute([input.to_string()])?;
+    let Known { key, sealed, .. } = known(db, input)?;
+    if sealed && let Some((there, _)) = stored_chunk(db, input, chunk.no)? {
+        if there == *chunk {
+            return Ok(());
+        }
+        return Err(StoreError::Corrupt(format!("input {input} is sealed; its chunks do not change")).into());
+    }
+    let Chunk { no, first, rows, digest, packed } = chunk;
+    db.prepare_cached(sql::CHUNK_PUT)?.execute(params![key, no.0, first.0, rows, digest, packed])?;
+    if sealed {
+        let rows = summary(db, input)?.map_or(0, |facts| facts.rows);
+        db.prepare_cached(sql::INPUT_AVAILABLE)?.execute(params![key, int(spans(rows).count() as u64)])?;
+    }
+    Ok(())
+}
+
+/// Ends an input: its facts and its duplicates.
+pub(super) fn seal(db: &Connection, facts: &InputSummary, duplicates: &Duplicates, now: UnixMs) -> Answer<()> {
+    let lacks = |no: SpanNo| StoreError::Corrupt(format!("input {} lacks chunk {no}", facts.id));
+    let there = match known_if_any(db, facts.id)? {
+        Some(Known { key, .. }) => chunk_facts(db, key)?,
+        None => BTreeMap::new(),
+    };
+    for (no, _, _) in spans(facts.rows) {
+        if !there.contains_key(&no) {
+            return Err(lacks(no).into());
+        }
+    }
+    db.prepare_cached(sql::INPUT_OPEN)?.execute([facts.id.to_string()])?;
+    let Known { key, .. } = known(db, facts.id)?;
+    db.prepare_cached(sql::INPUT_SEAL)?.execute(params![
+        key,
+        now.0,
+        facts.filename,
+        facts.sha256,
+        int(facts.bytes),
+        int(facts.rows),
+        to_json(facts)?,
+    ])?;
+    db.prepare_cached(sql::DUPLICATES_DELETE)?.execute([key])?;
+    let mut put = db.prepare_cached(sql::DUPLICATES_PUT)?;
+    for pairs in duplicates.pairs.chunk_by(|a, b| span_of(a.0) == span_of(b.0)) {
+        put.execute(params![key, span_of(pairs[0].0).0, pack_pairs(pairs)])?;
+    }
+    Ok(())
+}
+
+/// The facts of a sealed input.
+pub(super) fn summary(db: &Connection, input: InputId) -> Answer<Option<InputSummary>> {
+    let mut statement = db.prepare_cached(sql::INPUT_SUMMARY)?;
+    let text: Option<String> = statement.query_row([input.to_string()], |row| row.get(0)).optional()?;
+    text.map(|text| json("the facts of an input", &text)).transpose()
+}
+
+/// A sealed input, if there is one.
+pub(super) fn sealed(db: &Connection, input: InputId) -> Answer<Option<Sealed>> {
+    let Some(facts) = summary(db, input)? else { return Ok(None) };
+    Ok(Some(Sealed { key: known(db, input)?.key, rows: facts.rows }))
+}
+
+/// One chunk and its duplicates; what does not match its digest is an error.
+pub(super) fn chunk(db: &Connection, input: InputId, no: SpanNo) -> Answer<Option<(Chunk, Duplicates)>> {
+    let found = stored_chunk(db, input, no)?;
+    if let Some((chunk, _)) = &found
+        && hex(&Sha256::digest(&chunk.packed)) != chunk.digest
+    {
+        let damaged = format!("chunk {no} of input {input} does not match its digest");
+        return Err(StoreError::Corrupt(damaged).into());
+    }
+    Ok(found)
+}
+
+/// Deletes what no job refers to and is older than `before`.
+pub(super) fn sweep(db: &Connection, before: UnixMs) -> Answer<u64> {
+    let mut statement = db.prepare_cached(sql::INPUTS_UNUSED)?;
+    let mut rows = statement.query([])?;
+    let mut old = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: InputId = uuid(&row.get::<_, String>(1)?)?;
+        let at = row.get::<_, Option<i64>>(2)?.map_or_else(|| begun_at(id), UnixMs);
+        if at < before {
+            old.push(row.get::<_, i64>(0)?);
+        }
+    }
+    drop(rows);
+    for key in &old {
+        delete(db, *key)?;
+    }
+    Ok(old.len() as u64)
+}
+
+/// Deletes the chunks and keeps the facts.
+pub(super) fn drop_chunks(db: &Connection, input: InputId) -> Answer<()> {
+    let Some(Known { key, .. }) = known_if_any(db, input)? else { return Ok(()) };
+    db.prepare_cached(sql::CHUNKS_DELETE)?.execute([key])?;
+    db.prepare_cached(sql::INPUT_UNAVAILABLE)?.execute([key])?;
+    Ok(())
+}
+
+/// Deletes an input that no job refers to any more.
+pub(super) fn forget_unused(db: &Connection, key: i64) -> Answer<()> {
+    let used: bool = db.prepare_cached(sql::INPUT_USED)?.query_row([key], |row| row.get(0))?;
+    if used { Ok(()) } else { delete(db, key) }
+}
+
+/// First row and row count of each chunk that is stored.
+pub(super) fn chunk_facts(db: &Connection, key: i64) -> Answer<BTreeMap<SpanNo, (RowIndex, u32)>> {
+    let mut statement = db.prepare_cached(sql::CHUNKS_FACTS)?;
+    let facts =
+        statement.query_map([key], |row| Ok((SpanNo(row.get(0)?), (row_index(row.get(1)?), row.get(2)?))))?;
+    Ok(facts.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Bytes as lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}
+
+struct Known {
+    key: i64,
+    sealed: bool,
+}
+
+fn known_if_any(db: &Connection, input: InputId) -> Answer<Option<Known>> {
+    let mut statement = db.prepare_cached(sql::INPUT_KEY)?;
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Known { key: row.get(0)?, sealed: row.get::<_, Option<i64>>(1)?.is_some() })
+    };
+    Ok(statement.query_row([input.to_string()], read).optional()?)
+}
+
+fn known(db: &Connection, input: InputId) -> Answer<Known> {
+    let gone = || StoreError::Corrupt(format!("input {input} is not there"));
+    Ok(known_if_any(db, input)?.ok_or_else(gone)?)
+}
+
+fn stored_chunk(db: &Connection, input: InputId, no: SpanNo) -> Answer<Option<(Chunk, Duplicates)>> {
+    let mut statement = db.prepare_cached(sql::CHUNK_GET)?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let chunk = Chunk {
+            no,
+            first: row_index(row.get(0)?),
+            rows: row.get(1)?,
+            digest: row.get(2)?,
+            packed: row.get(3)?,
+        };
+        let pairs: Option<Vec<u8>> = row.get(4)?;
+        Ok((chunk, Duplicates { pairs: pairs.as_deref().map(unpack_pairs).unwrap_or_default() }))
+    };
+    Ok(statement.query_row(params![input.to_string(), no.0], read).optional()?)
+}
+
+fn delete(db: &Connection, key: i64) -> Answer<()> {
+    for step in [sql::CHUNKS_DELETE, sql::DUPLICATES_DELETE, sql::INPUT_DELETE] {
+        db.prepare_cached(step)?.execute([key])?;
+    }
+    Ok(())
+}
+
+fn pack_pairs(pairs: &[(RowIndex, RowIndex)]) -> Vec<u8> {
+    pairs.iter().flat_map(|(row, first)| [row.0.to_le_bytes(), first.0.to_le_bytes()]).flatten().collect()
+}
+
+fn unpack_pairs(bytes: &[u8]) -> Vec<(RowIndex, RowIndex)> {
+    let (numbers, _) = bytes.as_chunks::<4>();
+    let (pairs, _) = numbers.as_chunks::<2>();
+    let number = |bytes: [u8; 4]| RowIndex(u32::from_le_bytes(bytes));
+    pairs.iter().map(|[row, first]| (number(*row), number(*first))).collect()
+}
+
+/// When an input that is not sealed was begun: its id says so (UUIDv7). One whose id does not is
+/// taken for old.
+fn begun_at(id: InputId) -> UnixMs {
+    let Some(time) = id.0.get_timestamp() else { return UnixMs(i64::MIN) };
+    let (seconds, nanos) = time.to_unix();
+    UnixMs(int(seconds.saturating_mul(1_000).saturating_add(u64::from(nanos / 1_000_000))))
+}

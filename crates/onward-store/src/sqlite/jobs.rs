@@ -1,0 +1,159 @@
+//! Jobs: creating, finding, listing, changing, deleting.
+
+use onward_core::clock::UnixMs;
+use onward_core::event::EventKind;
+use onward_core::id::JobId;
+use onward_core::input::spans;
+use onward_core::job::{Job, Tuning};
+use onward_core::state::Step;
+use onward_core::store::{JobQuery, NewJob, StoreError, Totals};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::failure::{Answer, Fail};
+use super::head::{Head, existing, full, head};
+use super::values::{count, int, state, to_json, uuid};
+use super::{events, inputs, sql};
+
+/// A queued job with its spans; one without rows is completed at once.
+pub(super) fn create(db: &Connection, new: &NewJob) -> Answer<Job> {
+    let input = inputs::sealed(db, new.input)?.ok_or(StoreError::NotFound(new.id))?;
+    same_work(db, new.id, &new.work_digest)?;
+    if head(db, new.id)?.is_some() {
+        return Err(StoreError::Duplicate(new.id).into());
+    }
+    let key = db.prepare_cached(sql::JOB_INSERT)?.insert(params![
+        new.id.to_string(),
+        new.name,
+        int(input.rows),
+        new.now.0,
+        input.key,
+        &*new.recipe,
+        new.work_digest,
+    ])?;
+    let mut insert = db.prepare_cached(sql::SPAN_INSERT)?;
+    for (no, first, rows) in spans(input.rows) {
+        insert.execute(params![key, no.0, first.0, rows])?;
+    }
+    let mut head = existing(db, new.id)?;
+    events::note(db, &head, new.now, EventKind::Created, &new.actor, None, &format!("{} rows", input.rows))?;
+    if input.rows == 0 {
+        // Nothing will ever be claimed, so the two steps of a life without rows are taken here.
+        let mut next = head.job.clone();
+        next.state = head.stepped(Step::Start)?;
+        head.write(db, next)?;
+        head.complete(db, &new.actor, new.now)?;
+    }
+    Ok(head.job)
+}
+
+/// Refuses when another active job does the same work; asked before a job becomes active. The unique
+/// index would refuse as well; this says which job it is.
+pub(super) fn same_work(db: &Connection, id: JobId, work_digest: &str) -> Answer<()> {
+    let mut statement = db.prepare_cached(sql::JOB_ACTIVE_BY_WORK)?;
+    let found: Option<String> = statement.query_row([work_digest], |row| row.get(0)).optional()?;
+    let Some(found) = found else { return Ok(()) };
+    let found = uuid(&found)?;
+    if found == id { Ok(()) } else { Err(StoreError::Duplicate(found).into()) }
+}
+
+/// One job.
+pub(super) fn get(db: &Connection, id: JobId) -> Answer<Option<Job>> {
+    Ok(full(db, id)?.map(|head| head.job))
+}
+
+/// Jobs, newest first.
+pub(super) fn list(db: &Connection, query: &JobQuery) -> Answer<Vec<Job>> {
+    // Every id sorts before this one, which no version of UUID uses.
+    let before = query.before.map_or_else(|| String::from("g"), |before| before.to_string());
+    let states: String = query.states.iter().map(|state| format!(",{state}")).collect();
+    let states = if states.is_empty() { states } else { states + "," };
+    let text = query.text.as_deref().map(str::to_lowercase);
+    let mut statement = db.prepare_cached(sql::JOB_LIST)?;
+    let mut rows = statement.query(params![before, states])?;
+    let mut page = Vec::new();
+    while page.len() < query.limit {
+        let Some(row) = rows.next()? else { break };
+        if let Some(text) = &text {
+            let (name, filename) = (row.get_ref(1)?.as_str(), row.get_ref(2)?.as_str());
+            let has = |field: &str| field.to_lowercase().contains(text);
+            if !has(name.map_err(rusqlite::Error::from)?) && !has(filename.map_err(rusqlite::Error::from)?) {
+                continue;
+            }
+        }
+        page.extend(get(db, uuid(&row.get::<_, String>(0)?)?)?);
+    }
+    Ok(page)
+}
+
+/// The newest job over these bytes and this recipe.
+pub(super) fn find(db: &Connection, work_digest: &str) -> Answer<Option<JobId>> {
+    let mut statement = db.prepare_cached(sql::JOB_NEWEST_BY_WORK)?;
+    let found: Option<String> = statement.query_row([work_digest], |row| row.get(0)).optional()?;
+    found.map(|id| uuid(&id)).transpose()
+}
+
+/// New name and limits; `None` leaves as it is.
+pub(super) fn tune(
+    db: &Connection,
+    id: JobId,
+    name: Option<&str>,
+    tuning: Option<Tuning>,
+    actor: &str,
+    now: UnixMs,
+) -> Answer<Job> {
+    let mut head = existing(db, id)?;
+    if let Some(name) = name {
+        name.clone_into(&mut head.job.name);
+    }
+    head.job.tuning = tuning.unwrap_or(head.job.tuning);
+    head.job.updated_at = head.job.updated_at.max(now);
+    let changed = params![head.key, head.job.name, to_json(&head.job.tuning)?, head.job.updated_at.0];
+    db.prepare_cached(sql::JOB_TUNE)?.execute(changed)?;
+    events::note(db, &head, now, EventKind::Changed, actor, None, "name or limits were changed")?;
+    Ok(head.job)
+}
+
+/// Deletes a job that is not active. Creators stay, and still name it.
+pub(super) fn delete(db: &Connection, id: JobId) -> Answer<()> {
+    let Head { key, job, .. } = existing(db, id)?;
+    if job.state.is_active() {
+        return Err(StoreError::Illegal(Box::new(job)).into());
+    }
+    let input: i64 = db.prepare_cached(sql::INPUT_OF_JOB)?.query_row([key], |row| row.get(0))?;
+    let steps = [sql::JOB_BURIED, sql::OUTCOMES_OF_JOB_DELETE, sql::HISTORY_OF_JOB_DELETE, sql::JOB_DELETE];
+    for step in steps {
+        db.prepare_cached(step)?.execute([key])?;
+    }
+    inputs::forget_unused(db, input)
+}
+
+/// Counts for the tiles.
+pub(super) fn totals(db: &Connection, today_from: UnixMs) -> Answer<Totals> {
+    use onward_core::state::JobState;
+    let mut totals = Totals::default();
+    let mut statement = db.prepare_cached(sql::JOBS_BY_STATE)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let jobs = count(row.get(1)?);
+        totals.jobs += jobs;
+        match state(&row.get::<_, String>(0)?)? {
+            JobState::Running => totals.running = jobs,
+            JobState::Queued => totals.queued = jobs,
+            JobState::Paused => totals.paused = jobs,
+            JobState::Failed => totals.failed = jobs,
+            JobState::Completed | JobState::Cancelled => {}
+        }
+    }
+    let mut failed = db.prepare_cached(sql::FAILED_ROWS_SINCE)?;
+    totals.failed_rows_today = count(failed.query_row([today_from.0], |row| row.get(0))?);
+    Ok(totals)
+}
+
+/// What a reader of a job that may be gone answers: nothing, instead of an error.
+pub(super) fn key_if_there(db: &Connection, id: JobId) -> Answer<Option<i64>> {
+    match super::head::key(db, id) {
+        Ok(key) => Ok(Some(key)),
+        Err(Fail::Refused(_)) => Ok(None),
+        Err(error @ Fail::Sql(_)) => Err(error),
+    }
+}
