@@ -27,4 +27,4 @@ pub use jobs::CreatorsJob;
 pub use ledger::Ledger;
 pub use seed::Seed;
 pub use upstream::{Script, Upstream};
-pub use wait::{now, until};
+pub use wait::{now, pass, until};

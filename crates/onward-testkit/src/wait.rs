@@ -36,3 +36,9 @@ where
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
+
+/// Lets time pass. For random moments only, where no condition is meant; to wait for something, use
+/// [`until`].
+pub async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}

@@ -1,0 +1,110 @@
+//! What the buttons do to a real process whose upstream hangs, and to a job stopped half-way.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use onward_testkit::{Api, CreatorsJob, Evidence, Home, Ledger, Process, Script, Upstream, now, until};
+use serde_json::{Value, json};
+
+use crate::{BINARY, DONE_WITHIN};
+
+/// Rows of a job.
+const ROWS: u64 = 313;
+/// Calls in flight.
+const IN_FLIGHT: usize = 8;
+/// Clients that press Resume at once.
+const CLIENTS: usize = 64;
+
+async fn server(home: &Home) -> Result<(Process, Api)> {
+    let mut server = home.serve(&[])?;
+    let api = home.ready(&mut server).await?;
+    Ok((server, api))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restart_and_force_cancel_answer_within_a_second_while_every_call_hangs() -> Result<()> {
+    let home = Home::new(BINARY)?;
+    let upstream = Upstream::start(Script::default())?;
+    upstream.hold();
+    let (_server, api) = server(&home).await?;
+    let job = api.submit(&CreatorsJob::plain("hang", ROWS, &upstream.url())).await?;
+    until("eight calls in flight", DONE_WITHIN, async || Ok((upstream.open() == IN_FLIGHT).then_some(())))
+        .await
+        .with_context(|| home.log_tail())?;
+
+    let asked = now();
+    let restarted = api.post(&format!("/jobs/{job}/restart"), &json!({ "force": true })).await?;
+    let waited = asked.elapsed();
+    ensure!(restarted.status == 202 && waited < Duration::from_secs(1), "{waited:?} {restarted:?}");
+    ensure!(restarted.body["message"] == "Job restarted successfully", "{restarted:?}");
+    until("the calls once more", DONE_WITHIN, async || Ok((upstream.count() >= 2 * IN_FLIGHT).then_some(())))
+        .await?;
+
+    let asked = now();
+    let cancelled = api.act(&job, "force-cancel").await?;
+    let waited = asked.elapsed();
+    ensure!(cancelled.status == 200 && waited < Duration::from_secs(1), "{waited:?} {cancelled:?}");
+    ensure!(cancelled.body["message"] == "Job cancelled", "{cancelled:?}");
+    until("every call to be given up", DONE_WITHIN, async || Ok((upstream.open() == 0).then_some(())))
+        .await?;
+    let look = Ledger::open(&home.database())?.look(&job)?;
+    ensure!(look.rows.is_empty() && look.counters.status == "cancelled", "{look:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_resumes_at_once_one_wins_and_the_job_goes_on_at_the_exact_row() -> Result<()> {
+    let home = Home::new(BINARY)?;
+    let upstream = Upstream::start(Script::default().latency(Duration::from_millis(15)))?;
+    let truth = CreatorsJob::plain("resume", ROWS, &upstream.url());
+    let (_server, api) = server(&home).await?;
+    let job = api.submit(&truth).await?;
+    until("some calls", DONE_WITHIN, async || Ok((upstream.count() > 60).then_some(()))).await?;
+    let cancelled = api.act(&job, "force-cancel").await?;
+    ensure!(cancelled.status == 200, "{cancelled:?}");
+    let stopped = Ledger::open(&home.database())?.look(&job)?;
+    let row = first_missing(&stopped.rows.iter().map(|row| row.row).collect::<Vec<_>>());
+    ensure!(api.job(&job).await?["resume_from_row"] == json!(row), "row {row} of {:?}", api.job(&job).await?);
+
+    let presses: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let (api, job) = (api.clone(), job.clone());
+            tokio::spawn(async move { api.act(&job, "resume").await })
+        })
+        .collect();
+    let mut won = Vec::new();
+    for press in presses {
+        let answer = press.await??;
+        match answer.status {
+            202 => won.push(answer.body),
+            409 => ensure!(answer.body["code"] == "job-already-running", "{answer:?}"),
+            _ => anyhow::bail!("{answer:?}"),
+        }
+    }
+    ensure!(won.len() == 1, "{} of {CLIENTS} resumes won", won.len());
+    ensure!(
+        won[0]["message"] == "Job resumed successfully" && won[0]["resumed_from_row"] == json!(row),
+        "{won:?}"
+    );
+
+    let done = |job: &Value| job["status"] == "completed";
+    let shown = api.job_when(&job, "the job to be completed", DONE_WITHIN, done).await?;
+    let last = Ledger::open(&home.database())?.look(&job)?;
+    let export = api.text(&format!("/jobs/{job}/export?format=csv")).await?;
+    let evidence = Evidence {
+        expected: &truth.expected,
+        looks: &[stopped, last],
+        shown: &[shown],
+        calls: &upstream.calls(),
+        export: &export,
+        crashes: 1, // the cancel took the calls in flight away, as a crash would
+    };
+    let problems = evidence.problems();
+    ensure!(problems.is_empty(), "{}", problems.join("\n"));
+    Ok(())
+}
+
+/// The first row (from 1) that is not in an ascending list.
+fn first_missing(rows: &[u64]) -> u64 {
+    (1..).find(|row| rows.binary_search(row).is_err()).unwrap_or(u64::MAX)
+}
