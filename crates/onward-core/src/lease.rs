@@ -23,6 +23,15 @@ pub fn is_lapsed(until: UnixMs, now: UnixMs) -> bool {
     until <= now || until > now.plus_ms(2 * LEASE_MS)
 }
 
+/// Until when a lease lasts after a renewal asked for at `now`. A renewal that arrives late must not
+/// shorten what a later one has given: its holder counts on that. After the clock was set back the
+/// old end means nothing.
+#[must_use]
+pub fn renewed(until: UnixMs, now: UnixMs) -> UnixMs {
+    let fresh = lease_until(now);
+    if until > now.plus_ms(2 * LEASE_MS) { fresh } else { until.max(fresh) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

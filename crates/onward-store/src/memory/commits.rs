@@ -1,7 +1,7 @@
 //! The commit of the in-memory store: the one way outcomes come into the ledger.
 
 use onward_core::id::{Epoch, JobId};
-use onward_core::lease::lease_until;
+use onward_core::lease::renewed;
 use onward_core::row::{ALREADY_THERE, ALREADY_THERE_MESSAGE, Outcome, RowRecord, Verdict};
 use onward_core::store::{Commit, Committed, Creator, LedgerRow, Result, StoreError};
 use onward_core::tally::Tally;
@@ -21,7 +21,6 @@ impl World {
         let (id, no, now) = (commit.job, commit.span, commit.now);
         let inserted = self.insert_rows(&commit)?;
         let job = self.stored_mut(id)?;
-        job.updated_at = now;
         let span = job.spans.get_mut(&no).expect("it is held");
         span.tally += inserted;
         // A commit that is sent again late must not take back what a later one has granted.
@@ -32,7 +31,7 @@ impl World {
         let (tally, span_done) = (span.tally, span.is_full());
         let actor = match &mut span.hold {
             Hold::Leased { worker, until, waiting } => {
-                *until = lease_until(now);
+                *until = renewed(*until, now);
                 *waiting = commit.waiting;
                 format!("worker {worker}")
             }

@@ -1,0 +1,171 @@
+//! What a run is told and what it answers.
+
+use crate::id::{Epoch, JobId, RowIndex, SpanNo};
+use crate::job::JobError;
+use crate::pace::Rate;
+use crate::processor::Answer;
+use crate::retry::RetryPolicy;
+use crate::row::RowRecord;
+use crate::store::{Claimed, Commit, Committed};
+
+/// How a run behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    /// Which job.
+    pub job: JobId,
+    /// Rows in flight plus rows finished and not durable, at most.
+    pub concurrency: u32,
+    /// Rows handed over in one call.
+    pub batch: u32,
+    /// Whether calls can be seen outside this process and must not be repeated needlessly.
+    pub calls_out: bool,
+    /// How often a row is tried.
+    pub retry: RetryPolicy,
+    /// No more calls than this.
+    pub rate: Option<Rate>,
+    /// After so many rows in a row that failed for the target's sake, the job is held.
+    pub breaker: Option<u32>,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The run begins.
+    Start,
+    /// A span was claimed. `decided` are the rows that need no call.
+    Claimed {
+        /// The store's answer.
+        claimed: Claimed,
+        /// Rows that intake has decided.
+        decided: Vec<RowRecord>,
+    },
+    /// No span is free, or the claim did not work.
+    NothingToClaim,
+    /// A call has ended.
+    Answered {
+        /// Of which span.
+        span: SpanNo,
+        /// The epoch of the call.
+        epoch: Epoch,
+        /// What became of each of its rows.
+        rows: Vec<RowAnswer>,
+    },
+    /// A commit is durable.
+    Committed {
+        /// Of which span.
+        span: SpanNo,
+        /// Its epoch.
+        epoch: Epoch,
+        /// The store's answer.
+        committed: Committed,
+    },
+    /// A commit was refused for sure: nothing of it was written.
+    Refused {
+        /// Of which span.
+        span: SpanNo,
+        /// Its epoch.
+        epoch: Epoch,
+    },
+    /// It is not known whether a commit happened.
+    Unanswered {
+        /// Of which span.
+        span: SpanNo,
+        /// Its epoch.
+        epoch: Epoch,
+    },
+    /// The ledger's word on a span after an unanswered commit.
+    Reread(Claimed),
+    /// The span has another owner.
+    Fenced {
+        /// Which span.
+        span: SpanNo,
+        /// The epoch that is no longer current.
+        epoch: Epoch,
+    },
+    /// Time has passed.
+    Tick,
+    /// The limits were changed.
+    Limits {
+        /// Rows in flight plus rows finished and not durable, at most.
+        concurrency: u32,
+        /// No more calls than this.
+        rate: Option<Rate>,
+    },
+    /// Finish the rows in hand, give the spans back, end.
+    Drain,
+}
+
+/// What became of a row in a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowAnswer {
+    /// Which row.
+    pub row: RowIndex,
+    /// Its key, for the ledger.
+    pub key: Box<str>,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Claim the next span.
+    Claim {
+        /// For [`crate::store::Claim::window`].
+        window: u32,
+    },
+    /// Call the work for these rows.
+    Call {
+        /// Of which span.
+        span: SpanNo,
+        /// Under which epoch.
+        epoch: Epoch,
+        /// Which rows.
+        rows: Vec<RowIndex>,
+        /// Which try this is, from 1.
+        attempt: u32,
+    },
+    /// Commit.
+    Commit(Commit),
+    /// Ask the ledger about a span.
+    Reread {
+        /// Which span.
+        span: SpanNo,
+        /// Under which epoch.
+        epoch: Epoch,
+    },
+    /// Give a span back.
+    Release {
+        /// Which span.
+        span: SpanNo,
+        /// Under which epoch.
+        epoch: Epoch,
+    },
+    /// Abort every call of this span: it has another owner.
+    Abandon {
+        /// Which span.
+        span: SpanNo,
+        /// Under which epoch.
+        epoch: Epoch,
+    },
+    /// Put on the timeline that results came too late and were refused.
+    Late {
+        /// Of which span.
+        span: SpanNo,
+        /// The epoch that is no longer current.
+        epoch: Epoch,
+        /// Which rows.
+        rows: Vec<RowIndex>,
+    },
+    /// Hold the job: the target seems to be down.
+    Hold {
+        /// A sentence.
+        message: String,
+    },
+    /// Fail the job.
+    Fail(JobError),
+    /// Nothing is held and nothing is left to claim: the run has ended.
+    Over,
+}

@@ -1,0 +1,141 @@
+//! The model of the store as the simulator sees it: synchronous, and with the planted bugs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use onward_core::clock::UnixMs;
+use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo};
+use onward_core::input::{Chunk, Duplicates, FileFormat, InputSummary, spans};
+use onward_core::job::Job;
+use onward_core::store::{Claim, Claimed, Commit, Committed, NewJob, Store, StoreError, Verify};
+use onward_store::memory::{Damage, MemoryStore};
+use uuid::Uuid;
+
+use crate::bugs::Bug;
+
+/// The store, and what is known from outside about what it has acknowledged.
+pub(crate) struct SimStore {
+    inner: MemoryStore,
+    bug: Bug,
+    pub(crate) job: JobId,
+    /// Rows whose outcome was committed.
+    pub(crate) durable: BTreeSet<RowIndex>,
+    /// The mark of each span: rows before it may be called.
+    marks: BTreeMap<SpanNo, RowIndex>,
+}
+
+/// The model answers at once; nothing in it ever waits.
+fn now_or_never<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("the in-memory store never waits"),
+    }
+}
+
+impl SimStore {
+    pub(crate) fn new(rows: u64, seed: u64, bug: Bug, now: UnixMs) -> Self {
+        let inner = MemoryStore::new();
+        let input = InputId(Uuid::from_u64_pair(1, seed));
+        for (no, first, rows) in spans(rows) {
+            let chunk = Chunk { no, first, rows, digest: String::new(), packed: Vec::new() };
+            now_or_never(inner.put_chunk(input, chunk)).expect("the model takes a chunk");
+        }
+        let summary = InputSummary {
+            id: input,
+            filename: "creators.csv".to_owned(),
+            sha256: format!("{seed}"),
+            bytes: 1,
+            rows,
+            blank_lines: 0,
+            columns: vec!["handle".to_owned()],
+            format: FileFormat { encoding: "UTF-8".to_owned(), delimiter: ',', header: true },
+            warnings: Vec::new(),
+        };
+        now_or_never(inner.seal_input(&summary, &Duplicates::default(), now)).expect("the model seals");
+        let id = JobId(Uuid::from_u64_pair(2, seed));
+        let job = NewJob {
+            id,
+            name: "creators.csv".to_owned(),
+            input,
+            recipe: "{}".into(),
+            work_digest: format!("{seed}"),
+            actor: "sim".to_owned(),
+            now,
+        };
+        now_or_never(inner.create_job(job)).expect("the model creates a job");
+        Self { inner, bug, job: id, durable: BTreeSet::new(), marks: BTreeMap::new() }
+    }
+
+    pub(crate) fn job(&self) -> Job {
+        now_or_never(self.inner.job(self.job)).expect("the model answers").expect("the job is there")
+    }
+
+    pub(crate) fn verify(&self) -> Verify {
+        now_or_never(self.inner.verify(self.job)).expect("the model answers")
+    }
+
+    pub(crate) fn has_work(&self) -> bool {
+        !now_or_never(self.inner.claimable(1)).expect("the model answers").is_empty()
+    }
+
+    pub(crate) fn rescue(&self, now: UnixMs) -> usize {
+        now_or_never(self.inner.rescue(now)).expect("the model answers").len()
+    }
+
+    pub(crate) fn restart(&self, now: UnixMs) -> Result<Job, StoreError> {
+        let command = onward_core::store::Command {
+            job: self.job,
+            step: onward_core::state::Step::Restart,
+            epoch: None,
+            actor: "sim".to_owned(),
+            now,
+            pause: None,
+            error: None,
+        };
+        now_or_never(self.inner.command(&command))
+    }
+
+    pub(crate) fn claim(&mut self, claim: &Claim) -> Result<Option<Claimed>, StoreError> {
+        let claimed = now_or_never(self.inner.claim(claim))?;
+        if let Some(claimed) = &claimed {
+            self.marks.insert(claimed.span, claimed.claimed_until);
+        }
+        Ok(claimed)
+    }
+
+    pub(crate) fn commit(&mut self, mut commit: Commit) -> Result<Committed, StoreError> {
+        if self.bug == Bug::NoFence {
+            let job = self.job();
+            let current = job.leases.iter().find(|fact| fact.span == commit.span);
+            commit.epoch = current.map_or(commit.epoch, |fact| fact.epoch);
+        }
+        let (span, mark) = (commit.span, commit.claimed_until);
+        let rows: Vec<RowIndex> = commit.rows.iter().map(|record| record.index).collect();
+        let sent = commit.rows.len() as u32;
+        let committed = now_or_never(self.inner.commit(commit))?;
+        if self.bug == Bug::TallyFromBatch {
+            for _ in committed.inserted..sent {
+                self.inner.plant(self.job, Damage::CounterRaised);
+            }
+        }
+        self.durable.extend(rows);
+        let known = self.marks.entry(span).or_insert(mark);
+        *known = mark.max(*known);
+        Ok(committed)
+    }
+
+    pub(crate) fn reread(&self, span: SpanNo, epoch: Epoch) -> Result<Claimed, StoreError> {
+        now_or_never(self.inner.reread(self.job, span, epoch))
+    }
+
+    pub(crate) fn release(&self, span: SpanNo, epoch: Epoch) -> Result<(), StoreError> {
+        now_or_never(self.inner.release(self.job, span, epoch))
+    }
+
+    /// Whether a call for the row may go out: it is claimed, durably (G3).
+    pub(crate) fn may_be_called(&self, span: SpanNo, row: RowIndex) -> bool {
+        self.marks.get(&span).is_some_and(|mark| row < *mark)
+    }
+}
