@@ -12,6 +12,7 @@ mod commands;
 mod commits;
 mod inputs;
 mod jobs;
+#[cfg(any(test, feature = "conformance"))]
 mod plant;
 mod reading;
 mod rescue;
@@ -33,7 +34,6 @@ use onward_core::store::{
     Rescued, Reservation, Result, Retry, RowQuery, Store, Totals, Verify,
 };
 
-pub use plant::Damage;
 use world::World;
 
 /// A store that lives as long as the value.
@@ -50,7 +50,8 @@ impl MemoryStore {
     }
 
     /// Damages what is stored behind the contract's back, so that a test sees `verify` find it.
-    pub fn plant(&self, job: JobId, damage: Damage) {
+    #[cfg(any(test, feature = "conformance"))]
+    pub fn plant(&self, job: JobId, damage: crate::conformance::Damage) {
         self.write().plant(job, damage);
     }
 

@@ -3,24 +3,7 @@
 use onward_core::id::JobId;
 
 use super::world::World;
-
-/// Ways in which stored data can go wrong behind a store's back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Damage {
-    /// The first counter of the first span says one more.
-    CounterRaised,
-    /// The first record of the ledger is gone.
-    RecordLost,
-    /// A byte of the first chunk of the input is another one.
-    ChunkChanged,
-    /// The first chunk of the input is gone.
-    ChunkLost,
-}
-
-impl Damage {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::CounterRaised, Self::RecordLost, Self::ChunkChanged, Self::ChunkLost];
-}
+use crate::conformance::Damage;
 
 impl World {
     pub(super) fn plant(&mut self, id: JobId, damage: Damage) {

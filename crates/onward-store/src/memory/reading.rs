@@ -63,7 +63,7 @@ impl World {
 
     pub(super) fn totals(&self, today_from: UnixMs) -> Totals {
         let count = |state| self.jobs.values().filter(|job| job.state == state).count() as u64;
-        let today = self.jobs.values().filter(|job| job.updated_at >= today_from);
+        let today = self.jobs.values().filter(|job| job.changed_at() >= today_from);
         Totals {
             running: count(JobState::Running),
             queued: count(JobState::Queued),

@@ -136,6 +136,11 @@ impl StoredJob {
         (low_water < self.total).then_some(low_water + 1)
     }
 
+    /// When anything about it last changed; a commit of outcomes is a change, a renewal is none.
+    pub(super) fn changed_at(&self) -> UnixMs {
+        self.spans.values().filter_map(|span| span.saved_at).fold(self.updated_at, UnixMs::max)
+    }
+
     pub(super) fn tally(&self) -> Tally {
         self.spans.values().map(|span| span.tally).sum()
     }
@@ -217,7 +222,7 @@ impl World {
             epoch: job.epoch,
             created_at: job.created_at,
             started_at: job.started_at,
-            updated_at: job.updated_at,
+            updated_at: job.changed_at(),
             finished_at: job.finished_at,
             attempt_at: job.attempt_at,
             input: self.input_facts(job.input),
