@@ -56,6 +56,14 @@ impl CreatorsJob {
         self
     }
 
+    /// The same job with a further table, such as `[stop]`, at the end of the recipe.
+    #[must_use]
+    pub fn with_table(mut self, lines: &str) -> Self {
+        self.recipe.push('\n');
+        self.recipe.push_str(lines);
+        self
+    }
+
     /// How many rows it has.
     #[must_use]
     pub fn rows(&self) -> u64 {

@@ -8,11 +8,13 @@
 //! - [`jobs`]: a file of creators, its recipe, and the outcome each row must have.
 //! - [`ledger`]: what the database says, read with plain SQL.
 //! - [`checker`]: compares all of these and says what contradicts what.
+//! - [`chrome`]: chromedriver and the browser it drives.
 //! - [`wait`]: waiting for something to become true, with a limit.
 //! - [`seed`]: random choices that one number repeats.
 
 pub mod api;
 pub mod checker;
+pub mod chrome;
 pub mod home;
 pub mod jobs;
 pub mod ledger;
@@ -22,6 +24,7 @@ pub mod wait;
 
 pub use api::Api;
 pub use checker::Evidence;
+pub use chrome::ChromeDriver;
 pub use home::{Home, Process};
 pub use jobs::CreatorsJob;
 pub use ledger::Ledger;

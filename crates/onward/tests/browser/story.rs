@@ -1,0 +1,178 @@
+//! What happens to a job, seen from the page.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use onward_testkit::jobs::handle;
+use onward_testkit::upstream::{Behaviour, Reply};
+use onward_testkit::{CreatorsJob, Home, Script, Upstream, until};
+use serde_json::Value;
+
+use crate::page::{Page, SOON};
+use crate::{BINARY, left_out};
+
+/// Rows of a job, as in the story this project began with.
+const ROWS: u64 = 313;
+/// The whole job at this pace takes some seconds: time to see it move.
+const LATENCY: Duration = Duration::from_millis(60);
+/// Colours of the buttons, as the design gives them.
+const GREEN: &str = "rgb(21, 128, 61)";
+const YELLOW: &str = "rgb(250, 204, 21)";
+const RED: &str = "rgb(185, 28, 28)";
+
+/// Processed rows in `228/313 with 11 failed`.
+fn processed(sentence: &str) -> u64 {
+    sentence.split('/').next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// A port that is free now, so that a server can come back at the same address.
+fn address() -> Result<String> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}
+
+fn card(job: &str, within: &str) -> String {
+    format!("article.job[data-job='{job}']{within}")
+}
+
+fn toast(page: &Page, text: &str) -> impl Future<Output = Result<()>> {
+    let script = format!(
+        "return [...document.querySelectorAll('.toast')].some((toast) => toast.textContent.includes({}))",
+        Value::from(text)
+    );
+    async move {
+        until(&format!("the toast `{text}`"), SOON, async || {
+            Ok((page.ask(&script).await? == true).then_some(()))
+        })
+        .await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_cancelled_resumed_at_its_row_survives_the_server_and_ends_with_every_row() -> Result<()> {
+    if left_out() {
+        return Ok(());
+    }
+    let home = Home::new(BINARY)?;
+    let script = CreatorsJob::mixed_script("anna", ROWS).latency(LATENCY);
+    let upstream = Upstream::start(script)?;
+    let address = address()?;
+    let mut server = home.serve_at(&address, &[])?;
+    let api = home.ready(&mut server).await?;
+    let page = Page::open(&format!("{}/", api.base())).await?;
+    page.audit("empty").await?;
+
+    let job = api.submit(&CreatorsJob::mixed("anna", ROWS, &upstream.url())).await?;
+    page.goto(&format!("{}/", api.base())).await?;
+    let progress = card(&job, " [data-bind=progress]");
+    let first = page.wait_text(&progress, |text| processed(text) > 5).await?;
+    page.wait_text(&progress, |text| processed(text) > processed(&first)).await?;
+    upstream.hold();
+    for (button, colour) in [("restart", YELLOW), ("force-cancel", RED)] {
+        let button = card(&job, &format!(" button[data-action={button}]"));
+        page.wait_for(&button).await?;
+        ensure!(page.colour(&button).await? == colour, "{button} is {}", page.colour(&button).await?);
+    }
+    page.audit("running").await?;
+
+    let row = cancelled_by_dialog(&page, &job).await?;
+    let seen = api.job(&job).await?;
+    ensure!(seen["status"] == "cancelled" && seen["resume_from_row"] == row, "row {row}: {seen}");
+    page.audit("cancelled").await?;
+
+    upstream.release();
+    let resume = card(&job, " button[data-action=resume]");
+    let label = page.text(&resume).await?;
+    ensure!(label.contains(&format!("Resume from row {row}")), "{label}");
+    ensure!(page.colour(&resume).await? == GREEN, "{}", page.colour(&resume).await?);
+    page.press(&resume).await?;
+    toast(&page, "Job resumed successfully").await?;
+    page.wait_text(&progress, |text| processed(text) > row).await?;
+
+    server.kill()?;
+    page.wait_text("#conn", |text| !text.contains("Live")).await?;
+    let mut server = home.serve_at(&address, &[])?;
+    home.ready(&mut server).await?;
+    page.wait_text("#conn", |text| text.contains("Live")).await?;
+    let end = page.wait_text(&progress, |text| processed(text) == ROWS).await?;
+    ensure!(end == "313/313 with 10 failed", "{end}");
+    page.wait_for(&card(&job, "[data-status=completed]")).await?;
+    ensure!(
+        page.ask(&buttons(&job)).await? == serde_json::json!(["details"]),
+        "a completed job only shows details"
+    );
+    page.audit("completed").await?;
+
+    page.goto(&format!("{}/jobs/{job}", api.base())).await?;
+    page.wait_for("article.job").await?;
+    page.audit("job-page").await?;
+    page.goto(&format!("{}/jobs/new", api.base())).await?;
+    page.audit("new-job").await
+}
+
+/// What can be pressed on the card, in order.
+fn buttons(job: &str) -> String {
+    let acts = card(job, " .acts [data-action]");
+    format!("return [...document.querySelectorAll({})].map((act) => act.dataset.action)", Value::from(acts))
+}
+
+/// Presses Cancel, reads the question, says yes; gives the row the card then offers to resume from.
+async fn cancelled_by_dialog(page: &Page, job: &str) -> Result<u64> {
+    page.press(&card(job, " button[data-action=force-cancel]")).await?;
+    page.wait_for("dialog#confirm[open]").await?;
+    let question = page.text("dialog#confirm").await?;
+    ensure!(question.contains("you can resume from row"), "{question}");
+    page.audit("cancel-question").await?;
+    let focused = page.ask("return document.activeElement.id").await?;
+    ensure!(focused == "confirm-no", "the focus is on {focused}, not on the safe button");
+    page.press("#confirm-yes").await?;
+    toast(page, "Job cancelled").await?;
+    page.wait_for(&card(job, "[data-status=cancelled] button[data-action=resume]")).await?;
+    let label = page.text(&card(job, " button[data-action=resume] .label")).await?;
+    let row = label.rsplit(' ').next().and_then(|row| row.parse().ok());
+    row.with_context(|| format!("`{label}` names no row"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hung_job_is_called_stuck_with_a_yellow_restart_that_makes_it_go_on() -> Result<()> {
+    if left_out() {
+        return Ok(());
+    }
+    let home = Home::new(BINARY)?;
+    let hang = Behaviour::reply(Reply::Hang);
+    let upstream = Upstream::start(Script::default().handle(handle("hung", 7), hang))?;
+    let mut server = home.serve(&[])?;
+    let api = home.ready(&mut server).await?;
+    let truth = CreatorsJob::plain("hung", 40, &upstream.url()).with_work("stuck_after = \"2s\"");
+    let job = api.submit(&truth).await?;
+    let page = Page::open(&format!("{}/", api.base())).await?;
+    page.wait_for(&card(&job, "[data-stuck=row-hanging]")).await?;
+    let actions = page.ask(&buttons(&job)).await?;
+    ensure!(actions == serde_json::json!(["restart", "force-cancel", "details"]), "{actions}");
+    let restart = card(&job, " button[data-action=restart]");
+    ensure!(page.colour(&restart).await? == YELLOW, "{}", page.colour(&restart).await?);
+    page.audit("stuck").await?;
+
+    upstream.release_hung();
+    upstream.follow(Script::default());
+    page.press(&restart).await?;
+    toast(&page, "Job restarted successfully").await?;
+    page.wait_for(&card(&job, "[data-status=completed]")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_job_says_why_and_offers_resume() -> Result<()> {
+    if left_out() {
+        return Ok(());
+    }
+    let home = Home::new(BINARY)?;
+    let upstream = Upstream::start(CreatorsJob::mixed_script("stopped", ROWS))?;
+    let mut server = home.serve(&[])?;
+    let api = home.ready(&mut server).await?;
+    let truth = CreatorsJob::mixed("stopped", ROWS, &upstream.url()).with_table("[stop]\nfailed_rows = 3\n");
+    let job = api.submit(&truth).await?;
+    let page = Page::open(&format!("{}/", api.base())).await?;
+    page.wait_for(&card(&job, "[data-status=failed] button[data-action=resume]")).await?;
+    let actions = page.ask(&buttons(&job)).await?;
+    ensure!(actions == serde_json::json!(["resume", "details"]), "{actions}");
+    page.audit("failed").await
+}
