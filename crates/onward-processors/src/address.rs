@@ -1,0 +1,99 @@
+//! Addresses of a recipe: what may stand in them, and what a row may not make of them.
+
+use onward_core::problem::{Code, Problem};
+use reqwest::Url;
+use reqwest::header::HeaderName;
+
+use crate::invalid::Wrong;
+use crate::outbound::Outbound;
+
+/// The header under which a target can recognise a repeat.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// No address is longer, in bytes: the limit of most servers.
+const MAX_URL: usize = 8_192;
+
+/// Checks an address of a recipe before any row: scheme, host, and that no row chooses the host.
+///
+/// # Errors
+/// `blocked-address` when the host may not be called; everything else goes to `wrong`.
+pub(crate) fn check_template(
+    url: &str,
+    path: &str,
+    outbound: &Outbound,
+    wrong: &mut Wrong,
+) -> Result<(), Problem> {
+    let Some((scheme, rest)) =
+        url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+    else {
+        wrong.add(path, format!("`{path}` must begin with https:// or http://"));
+        return Ok(());
+    };
+    let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    if host.contains(['{', '}']) {
+        wrong.add(path, format!("the host of `{path}` must be written out; a row may not choose it"));
+        return Ok(());
+    }
+    match Url::parse(&format!("{scheme}://{host}/")) {
+        Ok(parsed) => outbound
+            .check_url(&parsed)
+            .map_err(|refused| Problem::new(Code::BlockedAddress, refused.to_string())),
+        Err(error) => {
+            wrong.add(path, format!("`{path}` is no address: {error}"));
+            Ok(())
+        }
+    }
+}
+
+/// The address of one row, or why there is none.
+pub(crate) fn of_row(text: &str) -> Result<Url, &'static str> {
+    if text.len() > MAX_URL {
+        return Err("the address of this row is too long");
+    }
+    let path = text.split_once("://").map_or(text, |(_, rest)| rest).split(['?', '#']).next().unwrap_or(text);
+    // `..` would be resolved away and lead to another address than the recipe's.
+    let climbs = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if path.split(['/', '\\']).any(climbs) {
+        return Err("`.` and `..` cannot be looked up: they would lead to another address");
+    }
+    Url::parse(text).map_err(|_| "the address of this row is not valid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_cannot_lead_to_another_address() {
+        for text in
+            ["http://a/c/..", "http://a/c/.", "http://a/c/%2e%2E/x", "http://a/../x?y", "http://a/c/.%2e"]
+        {
+            assert!(of_row(text).is_err(), "{text}");
+        }
+        for text in
+            ["http://a/c/..b", "http://a/c/a.b", "http://a/c/...", "http://a/c?x=..", "http://a/c/..%2Fx"]
+        {
+            assert!(of_row(text).is_ok(), "{text}");
+        }
+        assert!(of_row(&format!("http://a/{}", "x".repeat(9_000))).is_err());
+    }
+
+    #[test]
+    fn the_host_is_the_recipe_s_alone() {
+        for (url, fine) in [
+            ("https://api.example.com/{{ handle }}", true),
+            ("https://{{ handle }}/x", false),
+            ("https://api.example.com{{ handle }}/x", false),
+            ("https://a@{{ handle }}", false),
+            ("ftp://example.com/", false),
+            ("{{ handle }}", false),
+            ("https://exa mple.com/", false),
+        ] {
+            let mut wrong = Wrong::new();
+            check_template(url, "fetch.url", &Outbound::default(), &mut wrong).unwrap();
+            assert_eq!(crate::invalid::problem(wrong).is_none(), fine, "{url}");
+        }
+        let blocked =
+            check_template("http://10.0.0.1/{{ a }}", "fetch.url", &Outbound::default(), &mut Wrong::new());
+        assert_eq!(blocked.unwrap_err().code, Code::BlockedAddress);
+    }
+}

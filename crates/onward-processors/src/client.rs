@@ -1,0 +1,112 @@
+//! One HTTP call: sent without redirects, proxies or retries of its own, answered within bounds.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use onward_core::problem::{Code, Problem};
+use onward_core::processor::Answer;
+use onward_core::recipe::Work;
+use onward_core::row::Text;
+use reqwest::header::HeaderMap;
+use reqwest::{Request, Url, redirect};
+
+use crate::answers::failed;
+use crate::outbound::{Guard, Outbound, Refused};
+use crate::settings::{Secrets, Settings};
+
+/// An answer's body is at most so long once unpacked, in bytes: a creator is a page of JSON.
+pub(crate) const MAX_BODY: usize = 1024 * 1024;
+/// A connection that takes longer will not come; in milliseconds.
+const MAX_CONNECT_MS: u64 = 10_000;
+/// Idle connections are dropped after this, in seconds: less than the usual 60 s of servers and load
+/// balancers, so that a call rarely meets a connection that was just closed.
+const IDLE_S: u64 = 30;
+/// How the program names itself to targets.
+const USER_AGENT: &str = concat!("onward/", env!("CARGO_PKG_VERSION"));
+
+/// Sends calls for one job.
+#[derive(Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    outbound: Outbound,
+    secrets: Secrets,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Client {
+    /// A client with a pool of its own.
+    pub(crate) fn new(settings: &Settings, work: &Work) -> Result<Self, Problem> {
+        let http = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .gzip(true)
+            .dns_resolver(Guard(settings.outbound.clone()))
+            .connect_timeout(Duration::from_millis(work.timeout.min(MAX_CONNECT_MS)))
+            .pool_max_idle_per_host(usize::try_from(work.concurrency).unwrap_or(usize::MAX))
+            .pool_idle_timeout(Duration::from_secs(IDLE_S))
+            .build()
+            .map_err(|error| Problem::new(Code::Internal, format!("failed to set up HTTP: {error}")))?;
+        Ok(Self { http, outbound: settings.outbound.clone(), secrets: settings.secrets.clone() })
+    }
+
+    /// An empty request, to be filled.
+    pub(crate) fn request(&self, method: reqwest::Method, url: Url) -> reqwest::RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    /// The secrets, to keep them out of messages.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Sends it and reads the answer to its end. The error is what becomes of the row.
+    pub(crate) async fn send(&self, request: Request) -> Result<Received, Answer> {
+        self.outbound.check_url(request.url()).map_err(|refused| blocked(&refused))?;
+        let mut response = self.http.execute(request).await.map_err(|error| broken(&error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
+            if body.len() + chunk.len() > MAX_BODY {
+                let message = format!("the answer is longer than {MAX_BODY} bytes");
+                return Err(failed("answer-too-large", message));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Received { status, headers, body })
+    }
+}
+
+fn blocked(refused: &Refused) -> Answer {
+    failed("blocked-address", refused.to_string())
+}
+
+/// A call that did not come to an answer. The URL is left out: it may hold what the row holds.
+fn broken(error: &reqwest::Error) -> Answer {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(refused) = inner.downcast_ref::<Refused>() {
+            return blocked(refused);
+        }
+        cause = inner.source();
+    }
+    let (code, message): (Text, Text) = if error.is_timeout() {
+        ("timeout".into(), "the target did not take the connection in time".into())
+    } else if error.is_connect() {
+        ("unreachable".into(), "the target cannot be reached".into())
+    } else if error.is_body() || error.is_decode() {
+        ("broken-answer".into(), "the answer broke off or could not be unpacked".into())
+    } else {
+        ("broken-connection".into(), "the connection to the target broke".into())
+    };
+    Answer::Retry { code, message, wait_ms: None }
+}

@@ -1,0 +1,63 @@
+//! What the names in an expression stand for: fields of the row, and parts of the fetched answer.
+
+use std::borrow::Cow;
+
+use onward_core::input::{Columns, InputRow};
+use serde_json::Value as Json;
+
+use crate::expr::{Expression, Scope, Value};
+
+/// An answer to a look-up.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) status: u16,
+    /// Names in small letters.
+    pub(crate) headers: Json,
+    pub(crate) body: Json,
+}
+
+/// What one name of an expression stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The field in this column.
+    Field(usize),
+    /// The file has no such column.
+    Absent,
+    Status,
+    Headers,
+    Body,
+}
+
+/// Finds the source of each name, once per call and not once per row.
+pub(crate) fn bind(expression: &Expression, columns: &Columns, fetches: bool) -> Vec<Source> {
+    let source = |name: &str| match (name, fetches) {
+        ("status", true) => Source::Status,
+        ("headers", true) => Source::Headers,
+        ("body", true) => Source::Body,
+        _ => columns.position(name).map_or(Source::Absent, Source::Field),
+    };
+    expression.variables().iter().map(|name| source(name)).collect()
+}
+
+/// The names over one row.
+pub(crate) struct RowScope<'a> {
+    pub(crate) row: &'a InputRow,
+    pub(crate) bound: &'a [Source],
+    pub(crate) found: Option<&'a Fetched>,
+}
+
+impl<'a> Scope<'a> for RowScope<'a> {
+    fn variable(&self, slot: usize, what: &'a str) -> Value<'a> {
+        let missing = Value::Missing(what);
+        match (self.bound.get(slot), self.found) {
+            (Some(Source::Field(at)), _) => {
+                self.row.fields.get(*at).map_or(missing, |text| Value::Text(Cow::Borrowed(text)))
+            }
+            (Some(Source::Status), Some(found)) => Value::Int(i64::from(found.status)),
+            (Some(Source::Headers), Some(found)) => Value::of_json(&found.headers, what),
+            (Some(Source::Body), Some(found)) => Value::of_json(&found.body, what),
+            (Some(Source::Status | Source::Headers | Source::Body), None)
+            | (Some(Source::Absent) | None, _) => missing,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What the server gives to the work: secrets, and where calls may go.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::outbound::Outbound;
+
+/// Secrets come from environment variables that begin with this.
+pub const SECRET_PREFIX: &str = "ONWARD_SECRET_";
+/// What stands in a message instead of a secret.
+const HIDDEN: &str = "(secret)";
+/// A shorter secret is not looked for in messages: it would be found everywhere. In bytes.
+const MIN_HIDDEN: usize = 4;
+
+/// What the server gives to the work.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Secrets by name.
+    pub secrets: Secrets,
+    /// Where calls may go.
+    pub outbound: Outbound,
+}
+
+/// Secrets by name, without [`SECRET_PREFIX`]. Never stored, never shown, not even by `Debug`.
+#[derive(Clone, Default)]
+pub struct Secrets(Arc<BTreeMap<String, String>>);
+
+impl Secrets {
+    /// Those of this process's environment.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let known = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.to_str()?.strip_prefix(SECRET_PREFIX)?.to_owned();
+            Some((name, value.into_string().ok()?))
+        });
+        Self(Arc::new(known.collect()))
+    }
+
+    /// These.
+    pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+        Self(Arc::new(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect()))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The text without any secret that a target may have echoed.
+    pub(crate) fn hide(&self, text: String) -> String {
+        let hidden = self.0.values().filter(|secret| secret.len() >= MIN_HIDDEN);
+        hidden.fold(text, |text, secret| {
+            if text.contains(secret.as_str()) { text.replace(secret.as_str(), HIDDEN) } else { text }
+        })
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let secrets = Secrets::from_pairs([("KEY", "canary-123"), ("SHORT", "a")]);
+        let settings = Settings { secrets: secrets.clone(), outbound: Outbound::default() };
+        assert!(!format!("{settings:?}").contains("canary"));
+        assert_eq!(secrets.hide("bad token canary-123, a".to_owned()), "bad token (secret), a");
+    }
+}
