@@ -1,0 +1,309 @@
+//! The command line: every verb and every option, with the words of `--help`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Give Onward a list and a way to do one row. It does every row, never loses its place, and hands
+/// back the same list with what happened to each row.
+#[derive(Debug, Parser)]
+#[command(name = "onward", version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 all done · 1 unexpected · 2 usage · 3 done, some rows failed · \
+4 job failed or stuck · 5 cancelled · 6 conflict · 7 not found or gone · 8 unreachable · \
+9 not allowed · 130 interrupted")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) places: Places,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Where things are. What is not given comes from the environment, then from `onward.toml`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Places {
+    /// Where the ledger lives; sqlite:<data-dir>/onward.db unless given
+    #[arg(long, global = true, value_name = "sqlite:PATH", env = "ONWARD_STORE", hide_env_values = true)]
+    pub(crate) store: Option<String>,
+    /// A Redis for hot copies (not in this version)
+    #[arg(long, global = true, value_name = "URL", env = "ONWARD_REDIS", hide_env_values = true)]
+    pub(crate) redis: Option<String>,
+    /// The address a server listens on; 127.0.0.1:7313 unless given
+    #[arg(long, global = true, value_name = "ADDRESS", env = "ONWARD_LISTEN", hide_env_values = true)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The folder for the store and the server's notes; ~/.local/share/onward unless given
+    #[arg(long, global = true, value_name = "FOLDER", env = "ONWARD_DATA_DIR", hide_env_values = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// A server, a sample API and a sample job of 313 creators, to be tried out
+    Demo(Demo),
+    /// Serve the dashboard and the API, and do the work
+    Serve(Serve),
+    /// Help a server with its work, from another process on the same store
+    Worker,
+    /// Do a file to its end; run again, it goes on where it stopped
+    Run(Run),
+    /// Hand in a file as a new job
+    Submit(Submit),
+    /// List jobs, newest first
+    List(List),
+    /// Show one job
+    Show(OneJob),
+    /// Follow a job to its end
+    Watch(OneJob),
+    /// Go on from the exact row at which a job stopped
+    Resume(OneJob),
+    /// Take the work away from a stuck worker and go on from the checkpoint
+    Restart(Restart),
+    /// Stop a job; it can be resumed
+    Cancel(OneJob),
+    /// Hold a job until it is resumed
+    Pause(OneJob),
+    /// Do failed rows once more
+    Retry(Retry),
+    /// Print the rows of a job and what became of each
+    Rows(Rows),
+    /// Print why rows did not make it, by cause
+    Errors(Errors),
+    /// Write the input's columns and what became of each row, as CSV or NDJSON
+    Export(Export),
+    /// Count everything anew and say what differs
+    Verify(OneJob),
+    /// Delete a job that is not running
+    Delete(OneJob),
+    /// Check this machine's set-up and say what to do
+    Doctor(Json),
+    /// Check a recipe before anything runs
+    Recipe(Recipe),
+    /// Print completions for a shell
+    Completions(Completions),
+}
+
+/// Whether data is printed for programs.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A verb about one job.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OneJob {
+    /// The job's id, or `last` for the newest job
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    #[command(flatten)]
+    pub(crate) output: Json,
+}
+
+/// `onward demo`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// The port of the sample API; 7314 unless given, and the same at every start
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Forget the last demo and start over
+    #[arg(long)]
+    pub(crate) fresh: bool,
+}
+
+/// `onward serve`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    /// Serve only; leave the work to `onward worker`
+    #[arg(long)]
+    pub(crate) no_work: bool,
+}
+
+/// `onward run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// The CSV
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What to do with each row: a recipe in TOML or JSON
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) recipe: Option<PathBuf>,
+    /// A name for people; the file's unless given
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Json,
+    /// A program to call for each row (not in this version)
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+/// `onward submit`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Submit {
+    /// The CSV
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What to do with each row: a recipe in TOML or JSON
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) recipe: PathBuf,
+    /// A name for people; the file's unless given
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Follow the job to its end
+    #[arg(long)]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) output: Json,
+}
+
+/// `onward list`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// Only jobs with this status: queued, running, paused, completed, failed or cancelled
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    /// Only jobs whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) q: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) limit: u64,
+    #[command(flatten)]
+    pub(crate) output: Json,
+}
+
+/// `onward restart`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Restart {
+    /// The job's id, or `last` for the newest job
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// Also when the job makes progress
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) output: Json,
+}
+
+/// `onward retry`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Retry {
+    /// The job's id, or `last` for the newest job
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// Only rows that failed with this code
+    #[arg(long)]
+    pub(crate) code: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Json,
+}
+
+/// `onward rows`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rows {
+    /// The job's id, or `last` for the newest job
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// Only rows with this outcome: added, failed, skipped or filtered
+    #[arg(long)]
+    pub(crate) outcome: Option<String>,
+    /// Only rows with this code
+    #[arg(long)]
+    pub(crate) code: Option<String>,
+    /// Only rows whose key or message contains this
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) q: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: u64,
+    /// Print JSON, one row a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `onward errors`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Errors {
+    /// The job's id, or `last` for the newest job
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// Of rows with this outcome: failed, skipped or filtered
+    #[arg(long)]
+    pub(crate) outcome: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Json,
+}
+
+/// `onward export`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// The job's id, or `last` for the newest job
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// Only rows with this outcome: added, failed, skipped or filtered
+    #[arg(long)]
+    pub(crate) outcome: Option<String>,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    pub(crate) format: Format,
+    /// Write to this file instead of stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// How an export is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Comma-separated, with a header
+    Csv,
+    /// One JSON object a line
+    Ndjson,
+}
+
+/// `onward recipe`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Recipe {
+    #[command(subcommand)]
+    pub(crate) verb: RecipeVerb,
+}
+
+/// What can be done with a recipe.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RecipeVerb {
+    /// Say what is wrong with a recipe, and show how it reads the first rows of a file
+    Check(RecipeCheck),
+}
+
+/// `onward recipe check`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecipeCheck {
+    /// The recipe, in TOML or JSON
+    #[arg(value_name = "RECIPE")]
+    pub(crate) recipe: PathBuf,
+    /// A CSV to read with it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Json,
+}
+
+/// `onward completions`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

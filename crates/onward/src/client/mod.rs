@@ -1,0 +1,276 @@
+//! What the verbs ask: the HTTP API, wherever it is.
+//!
+//! Every verb speaks the API's JSON. If a server holds the store, it is asked over TCP; otherwise the
+//! store is opened in this process and the same router is called without a socket. There is one code
+//! path, so a verb says the same in both cases.
+
+pub(crate) mod note;
+pub(crate) mod transport;
+pub(crate) mod upload;
+
+use std::path::Path;
+use std::time::Duration;
+
+use axum::http::Method;
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt};
+use onward_core::id::JobId;
+use onward_server::api::view::{GroupView, JobView, ProblemView, RowView, VerifyView};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use self::note::Note;
+use self::transport::{Answer, Body, Request, Transport};
+use crate::config::Config;
+use crate::exit_code::{Exit, Failure};
+use crate::host::{Host, Opening};
+
+/// Reads and actions answer within a second whatever the worker does; ten allow for a slow machine.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// A live server says so at once.
+const ALIVE_WITHIN: Duration = Duration::from_secs(2);
+/// The largest JSON answer that is read: a page of rows with their fields stays well below.
+const ANSWER_BYTES: usize = 64 << 20;
+
+/// A way to the API with the calls the verbs need.
+pub(crate) struct Client {
+    transport: Transport,
+}
+
+/// Whether a verb makes a store where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// It asks about what is there.
+    Existing,
+    /// It puts something in.
+    Created,
+}
+
+/// A page of jobs.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct JobsPage {
+    /// The jobs, newest first.
+    pub(crate) jobs: Vec<JobView>,
+    /// Where the next page begins.
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// A page of rows.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RowsPage {
+    /// The rows, in row order.
+    pub(crate) rows: Vec<RowView>,
+    /// Where the next page begins.
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// The answer to an action.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Acted {
+    /// The sentence for the person.
+    #[serde(default)]
+    pub(crate) message: Option<String>,
+    /// The job now.
+    pub(crate) job: JobView,
+    /// For retry: rows that were opened again.
+    #[serde(default)]
+    pub(crate) count: Option<u64>,
+}
+
+impl Client {
+    /// The server that holds the store, or the store opened in this process.
+    pub(crate) async fn open(config: &Config, need: Need) -> Result<Self, Failure> {
+        if let Some(client) = Self::of_server(config).await? {
+            return Ok(client);
+        }
+        if need == Need::Existing && !config.store_path().exists() {
+            let message = format!("there is no store at {} yet", config.store_path().display());
+            return Err(Failure::new(Exit::NotFound, message)
+                .hint("`onward run FILE --recipe RECIPE` makes one; `onward demo` shows how it looks"));
+        }
+        let host = Host::open(config, Opening::Beside).await?;
+        Ok(Self::in_process(&host, config))
+    }
+
+    /// The server that holds the store, if one runs.
+    pub(crate) async fn of_server(config: &Config) -> Result<Option<Self>, Failure> {
+        let Some(note) = Note::read(config) else { return Ok(None) };
+        let client = Self { transport: Transport::http(note.base())? };
+        Ok(client.is_alive().await.then_some(client))
+    }
+
+    /// The router of a store that this process has open.
+    pub(crate) fn in_process(host: &Host, config: &Config) -> Self {
+        Self { transport: Transport::InProcess { router: host.router(), host: config.listen.to_string() } }
+    }
+
+    /// Whether a server answers, rather than this process.
+    pub(crate) fn is_remote(&self) -> bool {
+        match &self.transport {
+            Transport::Http { .. } => true,
+            Transport::InProcess { .. } => false,
+        }
+    }
+
+    /// Where the server is, if one answers.
+    pub(crate) fn address(&self) -> Option<&str> {
+        match &self.transport {
+            Transport::Http { base, .. } => Some(base),
+            Transport::InProcess { .. } => None,
+        }
+    }
+
+    async fn is_alive(&self) -> bool {
+        let request = Request {
+            method: Method::GET,
+            path: "/livez".into(),
+            body: Body::Empty,
+            within: Some(ALIVE_WITHIN),
+        };
+        self.transport.send(request).await.is_ok_and(|answer| answer.status == 200)
+    }
+
+    /// One job.
+    pub(crate) async fn job(&self, id: JobId) -> Result<JobView, Failure> {
+        self.get(&format!("/jobs/{id}"), Some(ANSWER_WITHIN)).await
+    }
+
+    /// Jobs, newest first.
+    pub(crate) async fn jobs(&self, query: &[(&str, &str)]) -> Result<JobsPage, Failure> {
+        self.get(&with_query("/jobs", query), Some(ANSWER_WITHIN)).await
+    }
+
+    /// Rows of a job.
+    pub(crate) async fn rows(&self, id: JobId, query: &[(&str, &str)]) -> Result<RowsPage, Failure> {
+        self.get(&with_query(&format!("/jobs/{id}/rows"), query), None).await
+    }
+
+    /// Why rows did not make it.
+    pub(crate) async fn groups(&self, id: JobId, query: &[(&str, &str)]) -> Result<Vec<GroupView>, Failure> {
+        #[derive(Deserialize)]
+        struct Page {
+            groups: Vec<GroupView>,
+        }
+        let page: Page = self.get(&with_query(&format!("/jobs/{id}/errors"), query), None).await?;
+        Ok(page.groups)
+    }
+
+    /// Everything counted anew.
+    pub(crate) async fn verify(&self, id: JobId) -> Result<VerifyView, Failure> {
+        self.get(&format!("/jobs/{id}/verify"), None).await
+    }
+
+    /// An action: `resume`, `restart`, `force-cancel`, `pause` or `retry`. Answers the body as it came
+    /// as well.
+    pub(crate) async fn act(
+        &self,
+        id: JobId,
+        action: &str,
+        body: Option<serde_json::Value>,
+    ) -> Result<(Acted, serde_json::Value), Failure> {
+        let body = body.map_or(Body::Empty, |value| Body::Json(value.to_string()));
+        let path = format!("/api/v1/jobs/{id}/{action}");
+        let request = Request { method: Method::POST, path, body, within: Some(ANSWER_WITHIN) };
+        let raw: serde_json::Value = parse(&self.answer(request).await?)?;
+        let acted = serde_json::from_value(raw.clone()).map_err(|error| misunderstood(&error))?;
+        Ok((acted, raw))
+    }
+
+    /// Hands in a file.
+    pub(crate) async fn submit(
+        &self,
+        file: &Path,
+        recipe: &str,
+        name: Option<&str>,
+    ) -> Result<JobView, Failure> {
+        let body = upload::body(file, recipe, name).await?;
+        let request = Request { method: Method::POST, path: "/api/v1/jobs".into(), body, within: None };
+        parse(&self.answer(request).await?)
+    }
+
+    /// Deletes a job.
+    pub(crate) async fn delete(&self, id: JobId) -> Result<(), Failure> {
+        let path = format!("/api/v1/jobs/{id}");
+        let request = Request { method: Method::DELETE, path, body: Body::Empty, within: None };
+        self.answer(request).await.map(|_empty| ())
+    }
+
+    /// The export, as it comes.
+    pub(crate) async fn export(
+        &self,
+        id: JobId,
+        query: &[(&str, &str)],
+    ) -> Result<BoxStream<'static, Result<Bytes, Failure>>, Failure> {
+        let path = with_query(&format!("/api/v1/jobs/{id}/export"), query);
+        let request = Request { method: Method::GET, path, body: Body::Empty, within: None };
+        let answer = self.transport.send(request).await?;
+        if answer.status == 200 { Ok(answer.body) } else { Err(refused(answer).await) }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, within: Option<Duration>) -> Result<T, Failure> {
+        let request =
+            Request { method: Method::GET, path: format!("/api/v1{path}"), body: Body::Empty, within };
+        parse(&self.answer(request).await?)
+    }
+
+    /// The body of a successful answer; any other answer as a failure.
+    async fn answer(&self, request: Request) -> Result<Vec<u8>, Failure> {
+        let answer = self.transport.send(request).await?;
+        if (200..300).contains(&answer.status) { read(answer).await } else { Err(refused(answer).await) }
+    }
+}
+
+/// A path with a query, percent-encoded.
+fn with_query(path: &str, query: &[(&str, &str)]) -> String {
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    let url = reqwest::Url::parse_with_params("http://onward", query)
+        .expect("the address is a constant that parses");
+    format!("{path}?{}", url.query().unwrap_or_default())
+}
+
+async fn read(mut answer: Answer) -> Result<Vec<u8>, Failure> {
+    let mut all = Vec::new();
+    while let Some(piece) = answer.body.next().await {
+        all.extend_from_slice(&piece?);
+        if all.len() > ANSWER_BYTES {
+            return Err(Failure::new(Exit::Unexpected, "the answer is larger than any answer should be"));
+        }
+    }
+    Ok(all)
+}
+
+async fn refused(answer: Answer) -> Failure {
+    let status = answer.status;
+    let body = match read(answer).await {
+        Ok(body) => body,
+        Err(failure) => return failure,
+    };
+    match serde_json::from_slice::<ProblemView>(&body) {
+        Ok(problem) => problem.into(),
+        Err(_) => {
+            Failure::new(Exit::Unexpected, format!("the answer was {status} without a problem document"))
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| misunderstood(&error))
+}
+
+fn misunderstood(error: &serde_json::Error) -> Failure {
+    Failure::new(Exit::Unexpected, format!("the answer cannot be understood: {error}"))
+        .hint("does the server run another version? compare `onward --version` on both sides")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_percent_encoded() {
+        assert_eq!(with_query("/jobs", &[("q", "a&b c"), ("limit", "5")]), "/jobs?q=a%26b+c&limit=5");
+        assert_eq!(with_query("/jobs", &[]), "/jobs");
+    }
+}

@@ -1,0 +1,85 @@
+//! `onward resume`, `restart`, `cancel`, `pause` and `retry`: the actions on one job.
+
+use serde_json::{Value, json};
+
+use crate::args::{Json, OneJob, Restart, Retry};
+use crate::client::{Acted, Client, Need};
+use crate::config::Config;
+use crate::exit_code::{Exit, Failure};
+use crate::output::bar::progress;
+use crate::{jobs, output};
+
+/// `onward resume JOB`.
+pub(super) async fn resume(config: &Config, verb: &OneJob) -> Result<Exit, Failure> {
+    act(config, &verb.job, verb.output, "resume", None).await
+}
+
+/// `onward restart JOB [--force]`.
+pub(super) async fn restart(config: &Config, verb: &Restart) -> Result<Exit, Failure> {
+    let body = json!({"force": verb.force});
+    let failure = match act(config, &verb.job, verb.output, "restart", Some(body)).await {
+        Ok(exit) => return Ok(exit),
+        Err(failure) => failure,
+    };
+    let healthy = failure.is(onward_core::problem::Code::JobNotStuck);
+    Err(if healthy { failure.hint("restart it all the same with --force") } else { failure })
+}
+
+/// `onward cancel JOB`.
+pub(super) async fn cancel(config: &Config, verb: &OneJob) -> Result<Exit, Failure> {
+    act(config, &verb.job, verb.output, "force-cancel", None).await
+}
+
+/// `onward pause JOB`.
+pub(super) async fn pause(config: &Config, verb: &OneJob) -> Result<Exit, Failure> {
+    act(config, &verb.job, verb.output, "pause", None).await
+}
+
+/// `onward retry JOB [--code CODE]`.
+pub(super) async fn retry(config: &Config, verb: &Retry) -> Result<Exit, Failure> {
+    let mut body = json!({"outcome": "failed"});
+    if let Some(code) = &verb.code {
+        body["code"] = json!(code);
+    }
+    act(config, &verb.job, verb.output, "retry", Some(body)).await
+}
+
+async fn act(
+    config: &Config,
+    job: &str,
+    output: Json,
+    action: &str,
+    body: Option<Value>,
+) -> Result<Exit, Failure> {
+    let client = Client::open(config, Need::Existing).await?;
+    let id = jobs::named(&client, job).await?;
+    let (acted, raw) = client.act(id, action, body).await?;
+    if output.json {
+        output::json::print(&raw);
+    } else {
+        say(&client, &acted, action);
+    }
+    Ok(Exit::Done)
+}
+
+fn say(client: &Client, acted: &Acted, action: &str) {
+    let job = &acted.job;
+    let message = match (acted.count, &acted.message) {
+        (Some(count), _) => {
+            format!("{} opened again", output::text::counted(count, "failed row is", "failed rows are"))
+        }
+        (None, Some(message)) => output::text::plain(message),
+        (None, None) => format!("{action}: done"),
+    };
+    output::say(&format!("{message} · {}", progress(job)));
+    if let Some(row) = job.resume_from_row {
+        let verb = if job.status.is_active() { "goes on" } else { "would go on" };
+        output::say(&format!("  {verb} from row {}", output::text::count(row)));
+    }
+    let idle = !client.is_remote() && job.workers.is_empty();
+    if idle && job.status == onward_core::state::JobState::Running {
+        output::say(
+            "  nobody works on this store now: start `onward serve`, or run the file with `onward run`",
+        );
+    }
+}

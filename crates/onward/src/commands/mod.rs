@@ -1,0 +1,55 @@
+//! The verbs, a file each.
+
+mod act;
+mod completions;
+mod delete;
+mod demo;
+mod doctor;
+mod errors;
+mod export;
+mod list;
+mod recipe;
+mod rows;
+mod run;
+mod serve;
+mod show;
+mod submit;
+mod verify;
+mod watch;
+mod worker;
+
+use crate::args::{Args, Verb};
+use crate::config::{self, Home, Surroundings};
+use crate::exit_code::{Exit, Failure};
+
+/// Does what the verb says.
+pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
+    if let Verb::Completions(wanted) = &args.verb {
+        return Ok(completions::run(wanted));
+    }
+    let home = if matches!(args.verb, Verb::Demo(_)) { Home::Demo } else { Home::Person };
+    let config = config::load(&args.places, home, &Surroundings::of_process()?)?;
+    match args.verb {
+        Verb::Demo(verb) => demo::run(&config, &verb).await,
+        Verb::Serve(verb) => serve::run(&config, &verb).await,
+        Verb::Worker => worker::run(&config).await,
+        Verb::Run(verb) => run::run(&config, &verb).await,
+        Verb::Submit(verb) => submit::run(&config, &verb).await,
+        Verb::List(verb) => list::run(&config, &verb).await,
+        Verb::Show(verb) => show::run(&config, &verb).await,
+        Verb::Watch(verb) => watch::run(&config, &verb).await,
+        Verb::Resume(verb) => act::resume(&config, &verb).await,
+        Verb::Restart(verb) => act::restart(&config, &verb).await,
+        Verb::Cancel(verb) => act::cancel(&config, &verb).await,
+        Verb::Pause(verb) => act::pause(&config, &verb).await,
+        Verb::Retry(verb) => act::retry(&config, &verb).await,
+        Verb::Rows(verb) => rows::run(&config, &verb).await,
+        Verb::Errors(verb) => errors::run(&config, &verb).await,
+        Verb::Export(verb) => export::run(&config, &verb).await,
+        Verb::Verify(verb) => verify::run(&config, &verb).await,
+        Verb::Delete(verb) => delete::run(&config, &verb).await,
+        Verb::Doctor(output) => doctor::run(&config, output).await,
+        Verb::Recipe(verb) => recipe::run(&verb).await,
+        Verb::Completions(wanted) => Ok(completions::run(&wanted)),
+    }
+}

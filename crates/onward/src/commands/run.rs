@@ -1,0 +1,214 @@
+//! `onward run FILE --recipe R`: does a file to its end, and goes on where it stopped.
+
+use std::path::Path;
+
+use onward_core::id::JobId;
+use onward_core::recipe::Recipe;
+use onward_core::state::JobState;
+use onward_server::api::view::JobView;
+use sha2::{Digest, Sha256};
+
+use crate::args::Run;
+use crate::client::Client;
+use crate::client::upload::unreadable;
+use crate::config::Config;
+use crate::exit_code::{Exit, Failure};
+use crate::host::{self, Host, Opening, Stopped};
+use crate::jobs::{self, Followed};
+use crate::output;
+use crate::output::bar::progress;
+use crate::output::text::{count, plain};
+use crate::signals::Signals;
+
+/// Read from the file in pieces of this size to take its digest.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// At a server when one holds the store, in this process otherwise.
+pub(super) async fn run(config: &Config, verb: &Run) -> Result<Exit, Failure> {
+    let mut signals = Signals::take()?;
+    let work = Asked::read(verb).await?;
+    match Client::of_server(config).await? {
+        Some(client) => at_the_server(config, &client, &work, &mut signals).await,
+        None => in_this_process(config, &work, &mut signals).await,
+    }
+}
+
+/// What the person asked for, read from the disk.
+struct Asked<'a> {
+    verb: &'a Run,
+    recipe: Recipe,
+    recipe_text: String,
+    sha256: String,
+}
+
+impl<'a> Asked<'a> {
+    async fn read(verb: &'a Run) -> Result<Self, Failure> {
+        if !verb.command.is_empty() {
+            return Err(Failure::new(Exit::Usage, "a command for each row is not in this version")
+                .hint("write a recipe and give it with --recipe; its kinds of work are in docs/recipe.md"));
+        }
+        let Some(path) = &verb.recipe else {
+            return Err(Failure::new(Exit::Usage, "what to do with each row is missing")
+                .hint("say it with --recipe RECIPE; examples/creators has one to start from"));
+        };
+        let text = tokio::fs::read_to_string(path).await.map_err(|error| unreadable(path, &error))?;
+        let recipe = super::recipe::parse(path, &text)?;
+        let sha256 = digest(&verb.file).await?;
+        Ok(Self { verb, recipe, recipe_text: text, sha256 })
+    }
+}
+
+/// Where a run stands after it was handed in or found.
+enum Begun {
+    Goes(JobId),
+    Over(Box<JobView>),
+}
+
+async fn at_the_server(
+    config: &Config,
+    client: &Client,
+    asked: &Asked<'_>,
+    signals: &mut Signals,
+) -> Result<Exit, Failure> {
+    output::say(&format!("the server at {} does the work", client.address().unwrap_or_default()));
+    // The server has no question for "the job over this file and recipe"; the store beside it has.
+    let beside = Host::open(config, Opening::Beside).await?;
+    match begin(client, &beside, asked).await? {
+        Begun::Over(job) => Ok(over(&job, asked)),
+        Begun::Goes(id) => super::watch::to_the_end(client, id, signals, asked.verb.output.json).await,
+    }
+}
+
+async fn in_this_process(config: &Config, asked: &Asked<'_>, signals: &mut Signals) -> Result<Exit, Failure> {
+    let host = Host::open(config, Opening::Own).await?;
+    let client = Client::in_process(&host, config);
+    let id = match begin(&client, &host, asked).await? {
+        Begun::Over(job) => return Ok(over(&job, asked)),
+        Begun::Goes(id) => id,
+    };
+    host.engine.start_work();
+    let (exit, job) = match jobs::follow(&client, id, signals).await? {
+        Followed::Ended(job) => {
+            host::stop_work(&host.engine, signals).await;
+            (jobs::last_word(&job), job)
+        }
+        Followed::Stuck(job) => {
+            host::stop_work(&host.engine, signals).await;
+            (jobs::stuck_word(&job), job)
+        }
+        Followed::Interrupted => return interrupted(&host, &client, id, signals).await,
+    };
+    if asked.verb.output.json {
+        output::json::print(&job);
+    }
+    Ok(exit)
+}
+
+/// Hands the file in, or takes up the job that was made of it before.
+async fn begin(client: &Client, host: &Host, asked: &Asked<'_>) -> Result<Begun, Failure> {
+    let Some(id) = host.engine.find(&asked.sha256, &asked.recipe).await? else {
+        let job = client.submit(&asked.verb.file, &asked.recipe_text, asked.verb.name.as_deref()).await?;
+        output::say(&format!("{}: {} rows (job {})", plain(&job.name), count(job.total_items), job.job_id));
+        for warning in &job.warnings {
+            output::say(&format!("  warning: {}", plain(&warning.message)));
+        }
+        return Ok(Begun::Goes(jobs::id_of(&job)?));
+    };
+    let job = client.job(id).await?;
+    match job.status {
+        JobState::Completed => return Ok(Begun::Over(Box::new(job))),
+        JobState::Failed | JobState::Cancelled | JobState::Paused => {
+            client.act(id, "resume", None).await?;
+        }
+        JobState::Queued | JobState::Running => {}
+    }
+    if let Some(row) = job.resume_from_row {
+        let (row, done) = (count(row), progress(&job));
+        output::say(&format!("{}: goes on from row {row}, {done} (job {id})", plain(&job.name)));
+    }
+    Ok(Begun::Goes(id))
+}
+
+fn over(job: &JobView, asked: &Asked<'_>) -> Exit {
+    output::say(&format!("every row of {} is done already (job {})", plain(&job.name), job.job_id));
+    if asked.verb.output.json {
+        output::json::print(job);
+    }
+    jobs::last_word(job)
+}
+
+/// Ctrl-C: the rows in hand are finished and saved, and the job is held until it is run again.
+async fn interrupted(
+    host: &Host,
+    client: &Client,
+    id: JobId,
+    signals: &mut Signals,
+) -> Result<Exit, Failure> {
+    output::say("stopping after the rows in hand; Ctrl-C again stops at once");
+    let stopped = host::stop_work(&host.engine, signals).await;
+    if stopped == Stopped::Cleanly {
+        // Refused when the last row was among those in hand; then the job is over, and that is fine.
+        if let Err(failure) = client.act(id, "pause", None).await {
+            tracing::debug!(%failure, "the job was not held");
+        }
+        let job = client.job(id).await?;
+        if Exit::of_job(&job).is_some() {
+            return Ok(jobs::last_word(&job));
+        }
+        let row = job.resume_from_row.map(|row| format!(", goes on from row {}", count(row)));
+        output::say(&format!("stopped at {}{}", progress(&job), row.unwrap_or_default()));
+    }
+    output::say(&format!("  goes on with: {}", as_typed()));
+    Ok(Exit::Interrupted)
+}
+
+/// The command as the person typed it, for a shell.
+fn as_typed() -> String {
+    let words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(harmless) {
+        return word.to_owned();
+    }
+    format!("'{}'", plain(word).replace('\'', r"'\''"))
+}
+
+/// SHA-256 of a file, in hex.
+async fn digest(file: &Path) -> Result<String, Failure> {
+    use tokio::io::AsyncReadExt;
+    let failed = |error: std::io::Error| unreadable(file, &error);
+    let mut content = tokio::fs::File::open(file).await.map_err(failed)?;
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let length = content.read(&mut piece).await.map_err(failed)?;
+        if length == 0 {
+            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        hash.update(&piece[..length]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_goes_on_can_be_pasted() {
+        assert_eq!(quoted("my creators.csv"), "'my creators.csv'");
+        assert_eq!(quoted("--recipe=r.toml"), "--recipe=r.toml");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+
+    #[tokio::test]
+    async fn the_digest_is_the_one_everybody_knows() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("abc");
+        std::fs::write(&file, "abc").unwrap();
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(digest(&file).await.unwrap(), expected);
+    }
+}

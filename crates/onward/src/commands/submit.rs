@@ -1,0 +1,44 @@
+//! `onward submit FILE --recipe R`: hands in a file as a new job.
+
+use crate::args::Submit;
+use crate::client::upload::unreadable;
+use crate::client::{Client, Need};
+use crate::config::Config;
+use crate::exit_code::{Exit, Failure};
+use crate::output::text::{count, plain};
+use crate::signals::Signals;
+use crate::{jobs, output};
+
+/// Prints the id of the new job.
+pub(super) async fn run(config: &Config, verb: &Submit) -> Result<Exit, Failure> {
+    let mut signals = Signals::take()?;
+    let recipe = tokio::fs::read_to_string(&verb.recipe).await;
+    let recipe = recipe.map_err(|error| unreadable(&verb.recipe, &error))?;
+    let client = Client::open(config, Need::Created).await?;
+    let job = tokio::select! {
+        submitted = client.submit(&verb.file, &recipe, verb.name.as_deref()) => submitted?,
+        () = signals.next() => {
+            output::say("interrupted; nothing was submitted");
+            return Ok(Exit::Interrupted);
+        }
+    };
+    if verb.watch {
+        let id = jobs::id_of(&job)?;
+        return super::watch::to_the_end(&client, id, &mut signals, verb.output.json).await;
+    }
+    if verb.output.json {
+        output::json::print(&job);
+    } else {
+        output::data(&job.job_id);
+    }
+    output::say(&format!("{} with {} rows is queued", plain(&job.name), count(job.total_items)));
+    for warning in &job.warnings {
+        output::say(&format!("  warning: {}", plain(&warning.message)));
+    }
+    if client.is_remote() {
+        output::say(&format!("  follow it with: onward watch {}", job.job_id));
+    } else {
+        output::say("  nobody works on this store now: start `onward serve`");
+    }
+    Ok(Exit::Done)
+}

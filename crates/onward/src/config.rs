@@ -1,0 +1,237 @@
+//! Where things are: flags, then the environment, then `onward.toml`, then the defaults.
+//!
+//! `onward.toml` is read from the current directory and from the data folder; what both say, the
+//! current directory decides. Paths in a file count from the folder the file is in.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::args::Places;
+use crate::exit_code::{Exit, Failure};
+
+/// The port of the dashboard and the API, unless set otherwise.
+const DEFAULT_PORT: u16 = 7313;
+/// The folder of the demo, below the current directory.
+const DEMO_DIR: &str = ".onward/demo";
+
+/// What the command runs with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// The store's address.
+    pub(crate) store: String,
+    /// Where a server listens.
+    pub(crate) listen: SocketAddr,
+    /// The folder for the store and the server's notes.
+    pub(crate) data_dir: PathBuf,
+}
+
+impl Config {
+    /// The file of the store.
+    pub(crate) fn store_path(&self) -> &Path {
+        Path::new(self.store.strip_prefix(SQLITE).unwrap_or(&self.store))
+    }
+}
+
+/// What begins the address of an SQLite store.
+const SQLITE: &str = "sqlite:";
+
+/// Which default data folder a verb has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// The person's data folder.
+    Person,
+    /// `.onward/demo` below the current directory.
+    Demo,
+}
+
+/// What of the surroundings takes part, passed in so that tests need none of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Surroundings {
+    /// The current directory.
+    pub(crate) current_dir: PathBuf,
+    /// `XDG_DATA_HOME`.
+    pub(crate) xdg_data_home: Option<PathBuf>,
+    /// `HOME`.
+    pub(crate) home: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub(crate) fn of_process() -> Result<Self, Failure> {
+        let current_dir = std::env::current_dir().map_err(|error| {
+            Failure::new(Exit::Usage, format!("failed to find the current directory: {error}"))
+        })?;
+        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        Ok(Self { current_dir, xdg_data_home: absolute("XDG_DATA_HOME"), home: absolute("HOME") })
+    }
+}
+
+/// Merges flags and environment (`places`), files and defaults.
+pub(crate) fn load(places: &Places, home: Home, around: &Surroundings) -> Result<Config, Failure> {
+    let here = read(&around.current_dir)?;
+    let data_dir = match (&places.data_dir, &here.data_dir, home) {
+        (Some(given), _, _) => around.current_dir.join(given),
+        (None, Some(written), Home::Person) => written.clone(),
+        (None, _, Home::Demo) => around.current_dir.join(DEMO_DIR),
+        (None, None, Home::Person) => default_data_dir(around)?,
+    };
+    let there = if data_dir == around.current_dir { File::default() } else { read(&data_dir)? };
+    if places.redis.is_some() || here.redis.is_some() || there.redis.is_some() {
+        let message = "Redis is not in this version of Onward";
+        return Err(Failure::new(Exit::NotAllowed, message)
+            .hint("leave out --redis, ONWARD_REDIS and `redis` in onward.toml; SQLite alone loses nothing"));
+    }
+    let store = match &places.store {
+        Some(given) => Some(store_address(given, &around.current_dir)?),
+        None => match home {
+            Home::Person => here.store.or(there.store),
+            Home::Demo => None,
+        },
+    };
+    let store = store.unwrap_or_else(|| format!("{SQLITE}{}", data_dir.join("onward.db").display()));
+    let listen = places.listen.or(here.listen).or(there.listen);
+    let listen = listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)));
+    Ok(Config { store, listen, data_dir })
+}
+
+/// The keys of `onward.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    store: Option<String>,
+    redis: Option<String>,
+    listen: Option<SocketAddr>,
+    data_dir: Option<PathBuf>,
+}
+
+fn read(folder: &Path) -> Result<File, Failure> {
+    let path = folder.join("onward.toml");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if is_absent(&error) => return Ok(File::default()),
+        Err(error) => {
+            return Err(Failure::new(Exit::Usage, format!("failed to read {}: {error}", path.display())));
+        }
+    };
+    let mut file: File = toml::from_str(&text).map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            format!("{} has an error\n{}", path.display(), error.to_string().trim_end()),
+        )
+        .hint("its keys are store, redis, listen and data_dir")
+    })?;
+    file.data_dir = file.data_dir.map(|written| folder.join(written));
+    file.store = file.store.map(|written| store_address(&written, folder)).transpose()?;
+    Ok(file)
+}
+
+/// A folder that is a file has no `onward.toml` either; whoever needs the folder says so.
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+/// The address with an absolute path, so that it names the same store from everywhere.
+fn store_address(given: &str, folder: &Path) -> Result<String, Failure> {
+    if let Some(path) = given.strip_prefix(SQLITE).filter(|path| !path.is_empty()) {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        return Ok(format!("{SQLITE}{}", folder.join(path).display()));
+    }
+    // The address may carry a password: only its scheme is repeated.
+    let scheme = given.split(':').next().unwrap_or_default();
+    let message = if given.contains(':') {
+        format!("this version keeps its ledger in SQLite; it cannot open a `{scheme}:` store")
+    } else {
+        "a store's address begins with its kind".to_owned()
+    };
+    Err(Failure::new(Exit::Usage, message).hint("write --store sqlite:PATH, or leave it out"))
+}
+
+fn default_data_dir(around: &Surroundings) -> Result<PathBuf, Failure> {
+    let share = match (&around.xdg_data_home, &around.home) {
+        (Some(xdg), _) => xdg.clone(),
+        (None, Some(home)) => home.join(".local/share"),
+        (None, None) => {
+            let message = "neither XDG_DATA_HOME nor HOME is set, so there is no default data folder";
+            return Err(Failure::new(Exit::Usage, message).hint("say where with --data-dir FOLDER"));
+        }
+    };
+    Ok(share.join("onward"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn around(folder: &Path) -> Surroundings {
+        Surroundings {
+            current_dir: folder.join("here"),
+            xdg_data_home: None,
+            home: Some(folder.join("home")),
+        }
+    }
+
+    fn place() -> (tempfile::TempDir, Surroundings) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("here")).unwrap();
+        let around = around(folder.path());
+        (folder, around)
+    }
+
+    #[test]
+    fn without_anything_said_the_store_is_in_the_persons_data_folder() {
+        let (folder, around) = place();
+        let config = load(&Places::default(), Home::Person, &around).unwrap();
+        let data_dir = folder.path().join("home/.local/share/onward");
+        assert_eq!(config.store_path(), data_dir.join("onward.db"));
+        assert_eq!(config.data_dir, data_dir);
+        assert_eq!(config.listen, "127.0.0.1:7313".parse().unwrap());
+    }
+
+    #[test]
+    fn the_demo_lives_below_the_current_directory_whatever_the_file_says() {
+        let (_folder, around) = place();
+        std::fs::write(around.current_dir.join("onward.toml"), "data_dir = 'data'\nstore = 'sqlite:x.db'")
+            .unwrap();
+        let config = load(&Places::default(), Home::Demo, &around).unwrap();
+        assert_eq!(config.data_dir, around.current_dir.join(".onward/demo"));
+        assert_eq!(config.store_path(), around.current_dir.join(".onward/demo/onward.db"));
+    }
+
+    #[test]
+    fn a_flag_beats_the_file_and_the_nearer_file_beats_the_other() {
+        let (_folder, around) = place();
+        let data = around.current_dir.join("data");
+        std::fs::create_dir_all(&data).unwrap();
+        std::fs::write(around.current_dir.join("onward.toml"), "data_dir = 'data'\nlisten = '127.0.0.1:1'\n")
+            .unwrap();
+        std::fs::write(data.join("onward.toml"), "listen = '127.0.0.1:2'\nstore = 'sqlite:other.db'\n")
+            .unwrap();
+        let config = load(&Places::default(), Home::Person, &around).unwrap();
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.store_path(), data.join("other.db"));
+        let places = Places { listen: Some("127.0.0.1:3".parse().unwrap()), ..Places::default() };
+        assert_eq!(load(&places, Home::Person, &around).unwrap().listen.port(), 3);
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_with_its_place() {
+        let (_folder, around) = place();
+        std::fs::write(around.current_dir.join("onward.toml"), "\nlisen = '127.0.0.1:1'\n").unwrap();
+        let failure = load(&Places::default(), Home::Person, &around).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.message.contains("line 2") && failure.message.contains("lisen"), "{failure}");
+    }
+
+    #[test]
+    fn what_is_not_in_this_version_is_refused_without_repeating_a_password() {
+        let (_folder, around) = place();
+        let redis = Places { redis: Some("redis://:secret@host".to_owned()), ..Places::default() };
+        assert_eq!(load(&redis, Home::Person, &around).unwrap_err().exit, Exit::NotAllowed);
+        let store = Places { store: Some("postgres://u:secret@host/db".to_owned()), ..Places::default() };
+        let failure = load(&store, Home::Person, &around).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(!failure.to_string().contains("secret"), "{failure}");
+    }
+}

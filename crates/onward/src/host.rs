@@ -1,0 +1,163 @@
+//! A store, an engine over it and the server's router, opened in this process.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use onward_core::store::Store;
+use onward_engine::{Engine, Settings};
+use onward_server::App;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::client::note::Note;
+use crate::config::Config;
+use crate::exit_code::{Exit, Failure};
+use crate::{output, store};
+
+/// Jobs driven at the same time by one process: enough to keep slow targets busy side by side, few
+/// enough that each still gets its share of the machine.
+const MAX_JOBS: usize = 16;
+/// How long open requests may take to end at shutdown. Event streams never end by themselves, so
+/// waiting longer would only delay the exit.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// As the one that owns it; refused while somebody else does.
+    Own,
+    /// Beside an owner, if there is one.
+    Beside,
+}
+
+/// A store, an engine and a router. Does no work before its engine is told to.
+#[derive(Clone)]
+pub(crate) struct Host {
+    /// The engine.
+    pub(crate) engine: Engine,
+    listen: SocketAddr,
+    spool_dir: std::path::PathBuf,
+}
+
+impl Host {
+    /// Opens the store. An owner takes up at once what a dead process of before held (G19).
+    pub(crate) async fn open(config: &Config, opening: Opening) -> Result<Self, Failure> {
+        make_private(&config.data_dir)?;
+        let store: Arc<dyn Store> = store::open(config, opening).await?;
+        let settings = Settings { max_jobs: MAX_JOBS, worker_name: worker_name() };
+        let engine = Engine::new(store, store::builder(), settings);
+        Ok(Self { engine, listen: config.listen, spool_dir: config.data_dir.clone() })
+    }
+
+    /// The server's router over this engine.
+    pub(crate) fn router(&self) -> Router {
+        self.router_at(self.listen)
+    }
+
+    fn router_at(&self, address: SocketAddr) -> Router {
+        let mut settings = onward_server::Settings::new(address);
+        // Beside the store, so that an upload needs room on one disk only and never fills /tmp.
+        settings.spool_dir = Some(self.spool_dir.clone());
+        onward_server::router(App::new(self.engine.clone(), settings))
+    }
+
+    /// Serves the router on the configured address, and leaves the note by which the verbs find it.
+    pub(crate) async fn serve(&self, config: &Config) -> Result<Serving, Failure> {
+        let listener = bind(config.listen).await?;
+        let address = listener.local_addr().map_err(|error| {
+            Failure::new(Exit::Unexpected, format!("failed to learn the server's own address: {error}"))
+        })?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let router = self.router_at(address);
+        let task = tokio::spawn(async move {
+            let farewell = async { drop(stopped.await) };
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(farewell).await {
+                tracing::error!(%error, "the server ended");
+            }
+        });
+        let note = Note::of_process(address, config);
+        note.leave(config)?;
+        Ok(Serving { address, note, config: config.clone(), stop, task })
+    }
+}
+
+/// A server that runs.
+pub(crate) struct Serving {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    note: Note,
+    config: Config,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Takes the note away and ends: requests under way get a moment, event streams are cut.
+    pub(crate) async fn end(mut self) {
+        self.note.take_away(&self.config);
+        // The receiver is gone when the server has ended already.
+        let _ended = self.stop.send(());
+        if tokio::time::timeout(FAREWELL, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+    }
+}
+
+/// Takes an address, or says who else may have it and how to choose another.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            let message = format!("port {} on {} is taken by another program", address.port(), address.ip());
+            return Failure::new(Exit::Conflict, message);
+        }
+        let exit = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => Exit::NotAllowed,
+            _ => Exit::Unexpected,
+        };
+        Failure::new(exit, format!("failed to listen on {address}: {error}"))
+    })
+}
+
+/// Ends the engine's work after the rows in hand; a second signal ends the process at once.
+pub(crate) async fn stop_work(engine: &Engine, signals: &mut crate::signals::Signals) -> Stopped {
+    tokio::select! {
+        () = engine.stop_work() => Stopped::Cleanly,
+        () = signals.next() => {
+            output::say("stopped at once; calls under way are made again with the same idempotency key");
+            Stopped::AtOnce
+        }
+    }
+}
+
+/// How the work came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// The rows in hand were finished and saved.
+    Cleanly,
+    /// The person did not want to wait for them.
+    AtOnce,
+}
+
+/// Makes the data folder, for this person only: rows are personal data.
+fn make_private(folder: &std::path::Path) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| {
+        let exit = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => Exit::NotAllowed,
+            _ => Exit::Unexpected,
+        };
+        Failure::new(exit, format!("failed to make the data folder {}: {error}", folder.display()))
+            .hint("choose another with --data-dir FOLDER")
+    })
+}
+
+/// Names this process to people; the engine adds a random part.
+fn worker_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim();
+    format!("{}-{}", if host.is_empty() { "worker" } else { host }, std::process::id())
+}

@@ -1,0 +1,146 @@
+//! Naming a job, following it to its end, and the last word about it.
+
+use std::time::Duration;
+
+use onward_core::id::JobId;
+use onward_core::problem::Code;
+use onward_core::state::{JobState, Step};
+use onward_server::api::view::JobView;
+use tokio::time::Instant;
+
+use crate::client::Client;
+use crate::exit_code::{Exit, Failure};
+use crate::output;
+use crate::output::bar::{Progress, progress};
+use crate::output::text;
+use crate::signals::Signals;
+
+/// The job is looked at four times a second: as often as the API's numbers change.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// A server that restarts is back well within this; after it nobody should wait any longer.
+const PATIENCE_WITH_A_SERVER: Duration = Duration::from_secs(30);
+/// A dead worker's rows are taken over within 15 s; stuck for longer than this needs a person.
+const PATIENCE_WITH_A_STUCK_JOB: Duration = Duration::from_secs(30);
+
+/// How following a job ended.
+pub(crate) enum Followed {
+    /// The job came to an end.
+    Ended(Box<JobView>),
+    /// It is stuck and does not get better by itself.
+    Stuck(Box<JobView>),
+    /// The person pressed Ctrl-C.
+    Interrupted,
+}
+
+/// The job a person named: an id, or `last`.
+pub(crate) async fn named(client: &Client, name: &str) -> Result<JobId, Failure> {
+    if name == "last" {
+        let page = client.jobs(&[("limit", "1")]).await?;
+        let newest = page.jobs.first().ok_or_else(|| Failure::new(Exit::NotFound, "there is no job yet"))?;
+        return id_of(newest);
+    }
+    name.parse().map_err(|_| {
+        Failure::new(Exit::Usage, format!("`{}` is not a job id", text::plain(name)))
+            .hint("`onward list` shows the ids; `last` is the newest job")
+    })
+}
+
+/// The id of a job the API told us about.
+pub(crate) fn id_of(job: &JobView) -> Result<JobId, Failure> {
+    job.job_id.parse().map_err(|_| {
+        Failure::new(
+            Exit::Unexpected,
+            format!("the API named a job `{}`, which is no id", text::plain(&job.job_id)),
+        )
+    })
+}
+
+/// Shows a job until it ends, is stuck for good, or the person presses Ctrl-C.
+pub(crate) async fn follow(client: &Client, id: JobId, signals: &mut Signals) -> Result<Followed, Failure> {
+    let mut shown = Progress::new();
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut last_answer = Instant::now();
+    let mut stuck_since: Option<Instant> = None;
+    let ended = loop {
+        tokio::select! {
+            _ = looks.tick() => {}
+            () = signals.next() => break Ok(Followed::Interrupted),
+        }
+        match client.job(id).await {
+            Ok(job) => {
+                last_answer = Instant::now();
+                shown.show(&job);
+                if Exit::of_job(&job).is_some() {
+                    break Ok(Followed::Ended(Box::new(job)));
+                }
+                stuck_since = job.stuck.as_ref().map(|_| stuck_since.unwrap_or_else(Instant::now));
+                if stuck_since.is_some_and(|since| since.elapsed() >= PATIENCE_WITH_A_STUCK_JOB) {
+                    break Ok(Followed::Stuck(Box::new(job)));
+                }
+            }
+            Err(failure) if is_passing(&failure) && last_answer.elapsed() < PATIENCE_WITH_A_SERVER => {
+                shown.note(&format!("{}; trying again", failure.message));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(failure) => break Err(failure),
+        }
+    };
+    shown.clear();
+    ended
+}
+
+/// Says how a job ended and what can be done now. Answers the exit code.
+pub(crate) fn last_word(job: &JobView) -> Exit {
+    for line in last_lines(job) {
+        output::say(&line);
+    }
+    Exit::of_job(job).unwrap_or(Exit::JobFailed)
+}
+
+/// Says that a job is stuck, and what helps.
+pub(crate) fn stuck_word(job: &JobView) -> Exit {
+    let why = job.stuck.as_ref().map(|stuck| text::plain(&stuck.detail)).unwrap_or_default();
+    output::say(&format!("stuck at {}: {why}", progress(job)));
+    output::say(&format!(
+        "  take the work away and go on from the checkpoint: onward restart {}",
+        job.job_id
+    ));
+    Exit::JobFailed
+}
+
+/// A database that is busy and a server that restarts come back by themselves.
+fn is_passing(failure: &Failure) -> bool {
+    failure.exit == Exit::Unreachable || failure.is(Code::StoreUnavailable)
+}
+
+fn last_lines(job: &JobView) -> Vec<String> {
+    let id = &job.job_id;
+    let r = &job.results;
+    let sum = format!(
+        "{}: {} added, {} failed, {} skipped, {} filtered",
+        progress(job),
+        text::count(r.added),
+        text::count(r.failed),
+        text::count(r.skipped),
+        text::count(r.filtered)
+    );
+    let mut lines = vec![match (&job.status, &job.error) {
+        (JobState::Failed, Some(error)) => format!("failed at {sum}\n  why: {}", text::plain(&error.message)),
+        (JobState::Completed, _) => format!("done, {sum}"),
+        (state, _) => format!("{state} at {sum}"),
+    }];
+    if job.allowed_actions.contains(&Step::Resume) {
+        let from =
+            job.resume_from_row.map(|row| format!(" from row {}", text::count(row))).unwrap_or_default();
+        lines.push(format!("  go on{from}: onward resume {id}"));
+    }
+    if job.results.failed > 0 {
+        lines.push(format!("  why rows failed: onward errors {id}"));
+        lines.push(format!("  the failed rows as a file: onward export {id} --outcome failed -o failed.csv"));
+    }
+    if job.allowed_actions.contains(&Step::Retry) {
+        lines.push(format!("  do them once more: onward retry {id}"));
+    }
+    lines
+}

@@ -1,0 +1,16 @@
+//! The command line as people and scripts use it: the real binary, its two streams and its exit codes.
+
+#[path = "cli/alone.rs"]
+mod alone;
+#[path = "cli/demo.rs"]
+mod demo;
+#[path = "cli/desk.rs"]
+mod desk;
+#[path = "cli/help.rs"]
+mod help;
+#[path = "cli/refused.rs"]
+mod refused;
+#[path = "cli/run.rs"]
+mod run;
+#[path = "cli/served.rs"]
+mod served;
