@@ -1,11 +1,64 @@
 //! Every route on one page.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, patch, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 
+use crate::api::{creators, jobs, plain, preview, workers};
 use crate::state::App;
-use crate::web;
+use crate::{docs_page, guard, health, idempotency, openapi, problem, problem_page, web};
+
+/// Room for the recipe, the name and the boundaries beside the file of an upload.
+const UPLOAD_EXTRA_BYTES: u64 = 1 << 20;
 
 /// The whole server: API, pages, health, docs.
 pub fn router(app: App) -> Router {
-    Router::new().merge(web::routes()).with_state(app)
+    let upload_bytes = app.settings.max_upload_bytes.saturating_add(UPLOAD_EXTRA_BYTES);
+    let upload_limit = DefaultBodyLimit::max(usize::try_from(upload_bytes).unwrap_or(usize::MAX));
+    Router::new()
+        .route("/api/v1/jobs", get(jobs::list::handle).post(jobs::create::handle).layer(upload_limit))
+        .route("/api/v1/jobs/{id}", get(jobs::show::handle))
+        .route("/api/v1/jobs/{id}", patch(jobs::tune::handle).delete(jobs::delete::handle))
+        .route("/api/v1/jobs/{id}/resume", post(jobs::resume::handle))
+        .route("/api/v1/jobs/{id}/restart", post(jobs::restart::handle))
+        .route("/api/v1/jobs/{id}/force-cancel", post(jobs::force_cancel::handle))
+        .route("/api/v1/jobs/{id}/pause", post(jobs::pause::handle))
+        .route("/api/v1/jobs/{id}/retry", post(jobs::retry::handle))
+        .route("/api/v1/jobs/{id}/rows", get(jobs::rows::handle))
+        .route("/api/v1/jobs/{id}/errors", get(jobs::errors::handle))
+        .route("/api/v1/jobs/{id}/export", get(jobs::export::handle))
+        .route("/api/v1/jobs/{id}/timeline", get(jobs::timeline::handle))
+        .route("/api/v1/jobs/{id}/verify", get(jobs::verify::handle))
+        .route("/api/v1/jobs/{id}/events", get(jobs::events::one))
+        .route("/api/v1/events", get(jobs::events::all))
+        .route("/api/v1/preview", post(preview::handle))
+        .route("/api/v1/creators", get(creators::handle))
+        .route("/api/v1/workers", get(workers::list))
+        .route("/api/v1/workers/{id}/drain", post(workers::drain))
+        .route("/jobs/{id}/resume", post(plain::handle))
+        .route("/jobs/{id}/restart", post(plain::handle))
+        .route("/jobs/{id}/force-cancel", post(plain::handle))
+        .route("/jobs/{id}/pause", post(plain::handle))
+        .route("/jobs/{id}/retry", post(plain::handle))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::handle))
+        .route("/docs", get(docs_page::handle))
+        .route("/docs/style.css", get(docs_page::style))
+        .route("/problems", get(problem_page::list))
+        .route("/problems/{code}", get(problem_page::show))
+        .merge(web::routes())
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn_with_state(app.clone(), idempotency::honour))
+        .layer(from_fn_with_state(app.clone(), guard::check))
+        .layer(from_fn(problem::finish))
+        .layer(from_fn_with_state(app.clone(), health::count))
+        .layer(CompressionLayer::new().gzip(true))
+        .with_state(app)
 }

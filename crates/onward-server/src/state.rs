@@ -3,10 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use onward_engine::{Engine, Snapshot};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::api::view::JobView;
+use crate::problem::Result;
 
 /// How the server behaves.
 #[derive(Debug, Clone)]
@@ -49,13 +53,21 @@ pub struct App {
     pub engine: Engine,
     /// How the server behaves.
     pub settings: Arc<Settings>,
+    /// Cancelled when the server stops: ends the event streams, which would never end by themselves.
+    pub shutdown: CancellationToken,
+    /// Places at the event streams.
+    pub(crate) streams: Arc<Semaphore>,
+    /// What `/metrics` counts.
+    pub(crate) counts: Arc<Counts>,
 }
 
 impl App {
     /// A server over an engine.
     #[must_use]
     pub fn new(engine: Engine, settings: Settings) -> Self {
-        Self { engine, settings: Arc::new(settings) }
+        let streams = Arc::new(Semaphore::new(settings.max_streams));
+        let (shutdown, counts) = (CancellationToken::new(), Arc::new(Counts::default()));
+        Self { engine, settings: Arc::new(settings), shutdown, streams, counts }
     }
 
     /// A job as the API shows it.
@@ -63,4 +75,22 @@ impl App {
     pub fn view(&self, snapshot: &Snapshot) -> JobView {
         JobView::new(snapshot, self.engine.store().kind())
     }
+
+    /// The same, with what a person should know about the file.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn view_with_warnings(&self, snapshot: &Snapshot) -> Result<JobView> {
+        let mut view = self.view(snapshot);
+        let input = self.engine.store().input(snapshot.job.input.id).await?;
+        view.warnings =
+            input.map(|input| input.warnings).unwrap_or_default().into_iter().map(Into::into).collect();
+        Ok(view)
+    }
+}
+
+/// Requests since the start, by the first digit of their status.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) by_class: [AtomicU64; 5],
 }

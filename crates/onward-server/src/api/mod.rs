@@ -1,3 +1,12 @@
 //! The HTTP API under `/api/v1`: one file per thing that can be asked.
 
+pub mod creators;
+pub mod cursor;
+pub mod extract;
+pub mod jobs;
+pub mod plain;
+pub mod preview;
+pub mod upload;
 pub mod view;
+pub mod who;
+pub mod workers;

@@ -1,0 +1,57 @@
+//! `POST /api/v1/jobs`: takes a file and a recipe, and makes a job.
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use onward_core::problem::Code;
+use onward_core::recipe::Recipe;
+use onward_engine::{Snapshot, Submission};
+
+use crate::api::upload::Upload;
+use crate::api::who::Who;
+use crate::idempotency::{key_of, once};
+use crate::problem::{Asked, Failure, Result};
+use crate::state::App;
+
+/// Answers 201 with the job and its address.
+pub async fn handle(
+    State(app): State<App>,
+    Extension(asked): Extension<Asked>,
+    who: Who,
+    request: Request,
+) -> Result<Response> {
+    let key = key_of(request.headers())?;
+    let upload = Upload::receive(&app.settings, request, app.settings.max_upload_bytes).await?;
+    let print = upload.fingerprint("/api/v1/jobs");
+    let work = {
+        let app = app.clone();
+        async move { answer(&app, upload, who).await.into_response() }
+    };
+    Ok(once(&app, key, &print, &asked, work).await)
+}
+
+/// Makes a job of an upload.
+///
+/// # Errors
+/// `bad-request` without a recipe, and whatever the recipe or the file is refused for.
+pub async fn submit(app: &App, upload: Upload, actor: &str) -> Result<Snapshot> {
+    let Some(recipe) = &upload.recipe else {
+        return Err(Failure::new(Code::BadRequest, "The upload has no part named `recipe`."));
+    };
+    let submission = Submission {
+        file: upload.file.to_path_buf(),
+        filename: upload.filename.clone(),
+        recipe: Recipe::parse(recipe)?,
+        name: upload.name.clone(),
+        actor: actor.to_owned(),
+    };
+    Ok(app.engine.submit(submission).await?)
+}
+
+async fn answer(app: &App, upload: Upload, who: Who) -> Result<Response> {
+    let snapshot = submit(app, upload, who.actor).await?;
+    let place = format!("/api/v1/jobs/{}", snapshot.job.id);
+    let view = app.view_with_warnings(&snapshot).await?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(view)).into_response())
+}

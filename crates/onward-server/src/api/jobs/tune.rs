@@ -1,0 +1,76 @@
+//! `PATCH /api/v1/jobs/{id}`: name, rate and concurrency, live.
+
+use axum::Json;
+use axum::extract::State;
+use onward_core::pace::Rate;
+use onward_core::problem::Code;
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+use utoipa::ToSchema;
+
+use crate::api::extract::{JobPath, JsonBody};
+use crate::api::view::JobView;
+use crate::api::who::{Who, about_job};
+use crate::problem::{Failure, Result};
+use crate::state::App;
+
+/// The most calls in flight that may be asked for: the recipe's own limit.
+const MAX_CONCURRENCY: u64 = 10_000;
+/// The longest name; a card shows half of it.
+const MAX_NAME_CHARS: usize = 200;
+
+/// The body; what is left out stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = Tune)]
+pub struct Body {
+    /// A new name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Calls per time, such as `50/min`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
+    /// Calls in flight, 1 to 10,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>)]
+    pub concurrency: Option<Number>,
+}
+
+/// Answers the job as it is now.
+pub async fn handle(
+    State(app): State<App>,
+    JobPath(id): JobPath,
+    who: Who,
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Json<JobView>> {
+    let concurrency = body.concurrency.as_ref().map(concurrency).transpose()?;
+    if let Some(rate) = &body.rate {
+        rate.parse::<Rate>().map_err(|error| out_of_range("rate", &error.to_string()))?;
+    }
+    let name = body.name.map(|name| name.trim().to_owned());
+    if let Some(name) = &name {
+        let fits =
+            (1..=MAX_NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+        if !fits {
+            let range = format!("a name has 1 to {MAX_NAME_CHARS} characters, no control characters");
+            return Err(out_of_range("name", &range));
+        }
+    }
+    who.check(&app, id).await?;
+    match app.engine.tune(id, name, concurrency, body.rate, who.actor).await {
+        Ok(snapshot) => Ok(Json(app.view(&snapshot))),
+        Err(problem) => Err(about_job(&app, id, problem).await),
+    }
+}
+
+fn concurrency(asked: &Number) -> Result<u32> {
+    let within = asked.as_u64().filter(|asked| (1..=MAX_CONCURRENCY).contains(asked));
+    let within = within.and_then(|asked| u32::try_from(asked).ok());
+    within.ok_or_else(|| {
+        out_of_range("concurrency", &format!("concurrency is a whole number from 1 to {MAX_CONCURRENCY}"))
+    })
+}
+
+fn out_of_range(name: &str, range: &str) -> Failure {
+    Failure::new(Code::InvalidLimit, format!("In `{name}`: {range}.")).with("parameter", name)
+}

@@ -1,0 +1,257 @@
+//! Takes an upload in parts: the file goes to a temporary file while it arrives, within its limits.
+//!
+//! Nothing is kept of an upload that breaks off, is too large or too slow: the temporary file goes
+//! away with the value that names it, also when the client leaves and the request is dropped.
+
+use std::io;
+use std::time::Duration;
+
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{FromRequest, Multipart, Request};
+use onward_core::problem::Code;
+use onward_intake::display_name;
+use sha2::{Digest, Sha256};
+use tempfile::TempPath;
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, timeout};
+
+use crate::api::extract::content_type;
+use crate::idempotency::{fingerprint, hex, is_upload};
+use crate::problem::Failure;
+use crate::state::Settings;
+
+/// The largest recipe: a hundred times the largest example.
+const MAX_RECIPE_BYTES: usize = 256 << 10;
+/// The largest name of a job, in bytes; a card shows a tenth of it.
+const MAX_NAME_BYTES: usize = 500;
+/// How long nothing may arrive; a client that is silent for longer has gone.
+const MAX_SILENCE: Duration = Duration::from_secs(30);
+/// The slowest upload on average, in bytes a second, once the first [`MAX_SILENCE`] is over: a
+/// tenth of a bad mobile line. Slower ones only hold a place.
+const MIN_BYTES_PER_SECOND: u64 = 1 << 10;
+
+/// An upload that arrived in full.
+#[derive(Debug)]
+pub struct Upload {
+    /// Where the file is, until this is dropped.
+    pub file: TempPath,
+    /// The name the file came with, cleaned for display.
+    pub filename: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// The recipe as it was sent.
+    pub recipe: Option<String>,
+    /// The job's name for people.
+    pub name: Option<String>,
+}
+
+impl Upload {
+    /// Reads a `multipart/form-data` request with one `file` and, if wanted, `recipe` and `name`.
+    ///
+    /// # Errors
+    /// `unsupported-body`, `bad-request`, `too-large`, `upload-aborted`, `disk-full`.
+    pub async fn receive(settings: &Settings, request: Request, max_bytes: u64) -> Result<Self, Failure> {
+        if !is_upload(request.headers()) {
+            let kind = content_type(request.headers());
+            let detail = format!("Send the file as `multipart/form-data`, not `{kind}`.");
+            return Err(Failure::new(Code::UnsupportedBody, detail));
+        }
+        let mut parts = Multipart::from_request(request, &())
+            .await
+            .map_err(|_| Failure::new(Code::BadRequest, "The multipart body names no boundary."))?;
+        let mut found = Found::default();
+        let mut clock = Clock::start();
+        while let Some(field) = next_field(&mut parts, &found).await? {
+            found.take(settings, field, max_bytes, &mut clock).await?;
+        }
+        found.whole()
+    }
+
+    /// What makes two uploads to the same address the same request.
+    #[must_use]
+    pub fn fingerprint(&self, path: &str) -> String {
+        let [recipe, name] = [&self.recipe, &self.name].map(|part| part.as_deref().unwrap_or_default());
+        fingerprint(
+            path,
+            &[self.sha256.as_bytes(), recipe.as_bytes(), name.as_bytes(), self.filename.as_bytes()],
+        )
+    }
+}
+
+struct Spooled {
+    path: TempPath,
+    filename: String,
+    bytes: u64,
+    sha256: String,
+}
+
+#[derive(Default)]
+struct Found {
+    file: Option<Spooled>,
+    recipe: Option<String>,
+    name: Option<String>,
+}
+
+impl Found {
+    async fn take(
+        &mut self,
+        settings: &Settings,
+        field: Field<'_>,
+        max_bytes: u64,
+        clock: &mut Clock,
+    ) -> Result<(), Failure> {
+        let name = field.name().unwrap_or_default().to_owned();
+        match name.as_str() {
+            "file" if self.file.is_none() => {
+                self.file = Some(spool(settings, field, max_bytes, clock).await?)
+            }
+            "recipe" if self.recipe.is_none() => {
+                self.recipe = Some(short_text(field, "recipe", MAX_RECIPE_BYTES, clock).await?);
+            }
+            "name" if self.name.is_none() => {
+                let text = short_text(field, "name", MAX_NAME_BYTES, clock).await?;
+                self.name = Some(text.trim().to_owned()).filter(|name| !name.is_empty());
+            }
+            "file" | "recipe" | "name" => {
+                return Err(Failure::new(
+                    Code::BadRequest,
+                    format!("There are two parts named `{name}`; send one."),
+                ));
+            }
+            _ => {
+                let detail =
+                    format!("The part `{name}` is not known here; the parts are file, recipe and name.");
+                return Err(Failure::new(Code::BadRequest, detail));
+            }
+        }
+        Ok(())
+    }
+
+    fn whole(self) -> Result<Upload, Failure> {
+        let Some(file) = self.file else {
+            return Err(Failure::new(Code::BadRequest, "The upload has no part named `file`."));
+        };
+        let Spooled { path, filename, bytes, sha256 } = file;
+        Ok(Upload { file: path, filename, bytes, sha256, recipe: self.recipe, name: self.name })
+    }
+}
+
+async fn next_field<'a>(parts: &'a mut Multipart, found: &Found) -> Result<Option<Field<'a>>, Failure> {
+    let begun = found.file.is_some() || found.recipe.is_some() || found.name.is_some();
+    match timeout(MAX_SILENCE, parts.next_field()).await {
+        Ok(Ok(field)) => Ok(field),
+        Ok(Err(error)) if begun => Err(broken(&error)),
+        Ok(Err(error)) if error.status().as_u16() == 413 => Err(broken(&error)),
+        Ok(Err(_)) => {
+            Err(Failure::new(Code::BadRequest, "The body is not multipart with the boundary it names."))
+        }
+        Err(_) => Err(silent()),
+    }
+}
+
+async fn spool(
+    settings: &Settings,
+    mut field: Field<'_>,
+    max_bytes: u64,
+    clock: &mut Clock,
+) -> Result<Spooled, Failure> {
+    let filename = display_name(field.file_name().unwrap_or_default());
+    let (mut file, path) = temporary(settings).map_err(|error| not_spooled(&error))?;
+    let (mut hasher, mut bytes) = (Sha256::new(), 0u64);
+    while let Some(chunk) = clock.next_chunk(&mut field).await? {
+        bytes += chunk.len() as u64;
+        if bytes > max_bytes {
+            let detail = format!("The file may have at most {max_bytes} bytes; nothing was kept.");
+            return Err(Failure::new(Code::TooLarge, detail).with("max_bytes", max_bytes));
+        }
+        hasher.update(&chunk);
+        file.write_all(&chunk).await.map_err(|error| not_spooled(&error))?;
+    }
+    file.flush().await.map_err(|error| not_spooled(&error))?;
+    Ok(Spooled { path, filename, bytes, sha256: hex(&hasher.finalize()) })
+}
+
+async fn short_text(
+    mut field: Field<'_>,
+    name: &str,
+    max_bytes: usize,
+    clock: &mut Clock,
+) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = clock.next_chunk(&mut field).await? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > max_bytes {
+            return Err(Failure::new(
+                Code::TooLarge,
+                format!("The {name} may have at most {max_bytes} bytes."),
+            ));
+        }
+    }
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|text| !text.contains('\0'))
+        .ok_or_else(|| Failure::new(Code::BadRequest, format!("The {name} is not UTF-8 text.")))
+}
+
+/// Watches how fast an upload arrives.
+struct Clock {
+    since: Instant,
+    bytes: u64,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { since: Instant::now(), bytes: 0 }
+    }
+
+    async fn next_chunk(&mut self, field: &mut Field<'_>) -> Result<Option<bytes::Bytes>, Failure> {
+        let chunk = match timeout(MAX_SILENCE, field.chunk()).await {
+            Ok(Ok(chunk)) => chunk,
+            Ok(Err(error)) => return Err(broken(&error)),
+            Err(_) => return Err(silent()),
+        };
+        self.bytes += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        let beyond = self.since.elapsed().saturating_sub(MAX_SILENCE).as_secs();
+        if self.bytes < beyond.saturating_mul(MIN_BYTES_PER_SECOND) {
+            return Err(Failure::new(Code::UploadAborted, "The upload is too slow; nothing was kept."));
+        }
+        Ok(chunk)
+    }
+}
+
+fn temporary(settings: &Settings) -> io::Result<(File, TempPath)> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("onward-upload-");
+    let file = match &settings.spool_dir {
+        Some(dir) => builder.tempfile_in(dir)?,
+        None => builder.tempfile()?,
+    };
+    let (file, path) = file.into_parts();
+    Ok((File::from_std(file), path))
+}
+
+fn broken(error: &MultipartError) -> Failure {
+    if error.status().as_u16() == 413 {
+        return Failure::new(
+            Code::TooLarge,
+            "The upload is larger than this server takes; nothing was kept.",
+        );
+    }
+    Failure::new(Code::UploadAborted, "The upload stopped before its end; nothing was kept.")
+}
+
+fn silent() -> Failure {
+    let detail = format!("Nothing arrived for {} s; nothing was kept.", MAX_SILENCE.as_secs());
+    Failure::new(Code::UploadAborted, detail)
+}
+
+fn not_spooled(error: &io::Error) -> Failure {
+    tracing::error!(error = %error, "an upload could not be spooled");
+    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        return Failure::new(Code::DiskFull, "No room is left for the upload; nothing was kept.");
+    }
+    Failure::new(Code::Internal, "The upload could not be written to the temporary folder.")
+}

@@ -1,0 +1,129 @@
+//! Whole answers: lists with their cursors, and what an action says.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{CreatorView, EventView, GroupView, HolderView, JobView, RowView};
+
+/// A page of jobs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Jobs)]
+pub struct JobsView {
+    /// Newest first.
+    pub jobs: Vec<JobView>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// A page of rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Rows)]
+pub struct RowsView {
+    /// In row order.
+    pub rows: Vec<RowView>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// Rows grouped by why they ended so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Groups)]
+pub struct GroupsView {
+    /// The largest group first.
+    pub groups: Vec<GroupView>,
+}
+
+/// A page of a timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Timeline)]
+pub struct TimelineView {
+    /// Oldest first.
+    pub events: Vec<EventView>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// A page of creators.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Creators)]
+pub struct CreatorsView {
+    /// In order of their list and key.
+    pub creators: Vec<CreatorView>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// What `resume` answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Resumed)]
+pub struct ResumedView {
+    /// "Job resumed successfully".
+    pub message: String,
+    /// The job now.
+    pub job: JobView,
+    /// The row (from 1) at which it goes on.
+    pub resumed_from_row: u64,
+}
+
+/// What `restart` answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Restarted)]
+pub struct RestartedView {
+    /// "Job restarted successfully".
+    pub message: String,
+    /// The job now.
+    pub job: JobView,
+    /// The row (from 1) at which it goes on.
+    pub restarted_from_row: u64,
+}
+
+/// What `force-cancel` and `pause` answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Acted)]
+pub struct ActedView {
+    /// "Job cancelled", "Job paused".
+    pub message: String,
+    /// The job now.
+    pub job: JobView,
+}
+
+/// What `retry` answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Retried)]
+pub struct RetriedView {
+    /// "4 rows are tried again".
+    pub message: String,
+    /// How many rows were opened again.
+    pub count: u64,
+    /// The job now.
+    pub job: JobView,
+}
+
+/// The workers that hold something now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Workers)]
+pub struct WorkersView {
+    /// In order of their names.
+    pub workers: Vec<WorkerView>,
+}
+
+/// A worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Worker)]
+pub struct WorkerView {
+    /// Names one start of one worker process.
+    pub worker_id: String,
+    /// The parts of jobs it holds.
+    pub spans: Vec<WorkerSpanView>,
+}
+
+/// A part of a job that a worker holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = WorkerSpan)]
+pub struct WorkerSpanView {
+    /// Of which job.
+    pub job_id: String,
+    /// Which part, and until when.
+    #[serde(flatten)]
+    pub hold: HolderView,
+}

@@ -1,0 +1,102 @@
+//! The pages about problems: what a code means and what to do, and the page of a failed request.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::HeaderMap;
+use axum::response::{Html, IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+use onward_core::problem::{Code, Problem};
+use serde_json::json;
+
+use crate::advice::what_to_do;
+use crate::problem::{Failure, Wants};
+
+/// `GET /problems/{code}`: what the code means and what to do.
+pub(crate) async fn show(Path(word): Path<String>, headers: HeaderMap) -> Result<Response, Failure> {
+    let code = Code::ALL.iter().copied().find(|code| code.word() == word);
+    let code =
+        code.ok_or_else(|| Failure::new(Code::NotFound, "No problem has this code; see /problems."))?;
+    match Wants::of(&headers) {
+        Wants::Page => Ok(Html(page(code.title(), about(code)).into_string()).into_response()),
+        Wants::Json => {
+            let (code, title, status, exit) = (code.word(), code.title(), code.status(), code.exit());
+            let body = json!({ "code": code, "title": title, "status": status, "exit_code": exit,
+                "what_to_do": what_to_do_of(code) });
+            Ok(Json(body).into_response())
+        }
+    }
+}
+
+/// `GET /problems`: all codes.
+pub(crate) async fn list() -> Html<String> {
+    Html(all().into_string())
+}
+
+fn all() -> Markup {
+    page(
+        "Problems",
+        html! {
+            h1 { "Problems" }
+            p { "Every answer that is no success names one of these codes." }
+            table {
+                thead { tr { th { "Code" } th { "Status" } th { "Exit code" } th { "What happened" } } }
+                tbody {
+                    @for code in Code::ALL {
+                        tr {
+                            td { a href={ "/problems/" (code) } { code { (code) } } }
+                            td { (code.status()) }
+                            td { (code.exit()) }
+                            td { (code.title()) }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// The page of a request that failed in a browser.
+#[must_use]
+pub(crate) fn failed(problem: &Problem, request_id: &str) -> Markup {
+    page(
+        problem.code.title(),
+        html! {
+            h1 { (problem.code.title()) }
+            p { (problem.detail) }
+            p { (what_to_do(problem.code)) " " a href={ "/problems/" (problem.code) } { "More about this" } }
+            p { a href="/" { "Back to the jobs" } }
+            p class="small" { "Request " code { (request_id) } }
+        },
+    )
+}
+
+/// A plain page in the style of the docs.
+#[must_use]
+pub(crate) fn page(title: &str, body: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · Onward" }
+                link rel="stylesheet" href="/docs/style.css";
+            }
+            body { main { (body) } }
+        }
+    }
+}
+
+fn about(code: Code) -> Markup {
+    html! {
+        h1 { (code.title()) }
+        p { "Code " code { (code) } " · HTTP status " (code.status()) " · exit code " (code.exit()) }
+        h2 { "What to do" }
+        p { (what_to_do(code)) }
+        p { a href="/problems" { "All codes" } " · " a href="/docs" { "The API" } }
+    }
+}
+
+fn what_to_do_of(word: &str) -> &'static str {
+    Code::ALL.iter().find(|code| code.word() == word).map_or("", |code| what_to_do(*code))
+}
