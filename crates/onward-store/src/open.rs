@@ -37,7 +37,9 @@ pub fn open(url: &str, mode: Mode) -> Result<Arc<dyn Store>, OpenError> {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The address names no store there is.
-    #[error("store {0} is not one this program knows; write sqlite:PATH, such as sqlite:/var/lib/onward/onward.db")]
+    #[error(
+        "store {0} is not one this program knows; write sqlite:PATH, such as sqlite:/var/lib/onward/onward.db"
+    )]
     Address(String),
     /// Another server has the file.
     #[error("{path} is in use by {holder}; stop it, or talk to it instead of starting a second server")]
@@ -48,7 +50,9 @@ pub enum OpenError {
         holder: String,
     },
     /// The folder lies on a network file system.
-    #[error("{path} is on a network file system ({kind}), where SQLite cannot keep its promises; use a local disk")]
+    #[error(
+        "{path} is on a network file system ({kind}), where SQLite cannot keep its promises; use a local disk"
+    )]
     Network {
         /// The folder.
         path: PathBuf,

@@ -6,7 +6,7 @@
 
 use onward_core::clock::UnixMs;
 use onward_core::id::{Epoch, RowIndex};
-use onward_core::lease::lease_until;
+use onward_core::lease::renewed;
 use onward_core::row::{ALREADY_THERE, ALREADY_THERE_MESSAGE, Outcome, RowRecord};
 use onward_core::store::{Commit, Committed, StoreError};
 use onward_core::tally::Tally;
@@ -32,8 +32,7 @@ pub(super) fn commit(db: &Connection, commit: &Commit) -> Answer<Committed> {
     write_span(db, key, commit, &span, sum, inserted)?;
     let mut job_done = false;
     if span_done {
-        let unfinished: bool =
-            db.prepare_cached(sql::SPAN_UNFINISHED)?.query_row([key], |row| row.get(0))?;
+        let unfinished: bool = db.prepare_cached(sql::SPAN_UNFINISHED)?.query_row([key], |row| row.get(0))?;
         job_done = !unfinished;
     }
     if job_done {
@@ -53,6 +52,7 @@ struct Held {
     tally: Tally,
     worker: String,
     generation: u32,
+    until: UnixMs,
 }
 
 impl Held {
@@ -73,6 +73,7 @@ fn held(db: &Connection, key: i64, commit: &Commit) -> Answer<Held> {
             tally: tally(row, 5)?,
             worker: row.get(9)?,
             generation: row.get(10)?,
+            until: UnixMs(row.get(11)?),
         };
         Ok((epoch(row.get(0)?), span))
     };
@@ -143,14 +144,8 @@ impl Statements<'_> {
             return Ok(Some(verdict.outcome));
         };
         let row = record.index.0;
-        let added = self.creator.execute(params![
-            &*creator.table,
-            &*creator.key,
-            &*creator.data,
-            key,
-            row,
-            now.0
-        ])?;
+        let added =
+            self.creator.execute(params![&*creator.table, &*creator.key, &*creator.data, key, row, now.0])?;
         if added == 1 {
             return Ok(Some(Outcome::Added));
         }
@@ -191,7 +186,7 @@ fn write_span(
             low_water.0,
             claimed_until.0,
             beat,
-            lease_until(commit.now).0,
+            renewed(span.until, commit.now).0,
             row,
             since,
         ])?

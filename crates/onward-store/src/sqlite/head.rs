@@ -7,7 +7,6 @@ use onward_core::clock::UnixMs;
 use onward_core::event::EventKind;
 use onward_core::id::{JobId, SpanNo, WorkerId};
 use onward_core::job::{Job, JobInput, LeaseFact, Waiting};
-use onward_core::lease::LEASE_MS;
 use onward_core::state::{JobState, Step, step};
 use onward_core::store::{Result, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -118,9 +117,9 @@ pub(super) fn fill(db: &Connection, head: &mut Head) -> Answer<()> {
         JobState::Queued | JobState::Paused | JobState::Completed => Vec::new(),
         JobState::Failed | JobState::Cancelled => Vec::new(),
     };
-    // A commit or a renewal changes the job without touching its row: spans know when the last was.
-    let renewed = job.leases.iter().map(|lease| UnixMs(lease.until.0 - LEASE_MS.cast_signed())).max();
-    job.updated_at = job.updated_at.max(saved_at.unwrap_or_default()).max(renewed.unwrap_or_default());
+    // A commit of outcomes changes the job without touching its row: the spans know when the last was.
+    // A renewal is no change; its mark is gone with the lease, and time would run backwards.
+    job.updated_at = job.updated_at.max(saved_at.unwrap_or_default());
     Ok(())
 }
 
@@ -139,7 +138,10 @@ fn leases(db: &Connection, key: i64) -> Answer<Vec<LeaseFact>> {
             worker: WorkerId(row.get(1)?),
             epoch: epoch(row.get(2)?),
             until: UnixMs(row.get(3)?),
-            waiting: waiting.0.zip(waiting.1).map(|(row, since)| Waiting { row: row_index(row), since: UnixMs(since) }),
+            waiting: waiting
+                .0
+                .zip(waiting.1)
+                .map(|(row, since)| Waiting { row: row_index(row), since: UnixMs(since) }),
         })
     };
     Ok(statement.query_map([key], lease)?.collect::<rusqlite::Result<_>>()?)

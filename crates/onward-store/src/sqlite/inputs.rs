@@ -42,7 +42,12 @@ pub(super) fn put_chunk(db: &Connection, input: InputId, chunk: &Chunk) -> Answe
 }
 
 /// Ends an input: its facts and its duplicates.
-pub(super) fn seal(db: &Connection, facts: &InputSummary, duplicates: &Duplicates, now: UnixMs) -> Answer<()> {
+pub(super) fn seal(
+    db: &Connection,
+    facts: &InputSummary,
+    duplicates: &Duplicates,
+    now: UnixMs,
+) -> Answer<()> {
     let lacks = |no: SpanNo| StoreError::Corrupt(format!("input {} lacks chunk {no}", facts.id));
     let there = match known_if_any(db, facts.id)? {
         Some(Known { key, .. }) => chunk_facts(db, key)?,

@@ -65,7 +65,9 @@ pub(super) fn migrate(db: &Connection) -> Result<usize, MigrateError> {
 /// How many migrations the database has, if it is one we may touch.
 pub(super) fn inspect(db: &Connection) -> Result<usize, MigrateError> {
     let tables: i64 =
-        db.query_row("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'", [], |row| row.get(0))?;
+        db.query_row("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'", [], |row| {
+            row.get(0)
+        })?;
     if tables == 0 {
         return Ok(0);
     }

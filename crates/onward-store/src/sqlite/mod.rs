@@ -86,8 +86,8 @@ impl SqliteStore {
             return Err(OpenError::OldLibrary(rusqlite::version()));
         }
         // An absolute path also keeps SQLite from reading a name such as `file:x` as an address.
-        let path = std::path::absolute(path)
-            .map_err(|error| OpenError::Io { path: path.to_owned(), error })?;
+        let path =
+            std::path::absolute(path).map_err(|error| OpenError::Io { path: path.to_owned(), error })?;
         place::prepare_folder(&path)?;
         let lock = match mode {
             Mode::Serve => Some(place::lock(&path)?),

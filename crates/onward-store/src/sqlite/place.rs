@@ -77,15 +77,20 @@ pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
         };
     }
     // Opening for writing changes nothing, and tells whether it would be allowed.
-    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly(path.to_owned()),
-        _ => io(error),
-    })?;
+    let mut file =
+        OpenOptions::new().read(true).write(true).open(path).map_err(|error| match error.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                OpenError::ReadOnly(path.to_owned())
+            }
+            _ => io(error),
+        })?;
     let mut start = [0; 16];
     match file.read_exact(&mut start) {
         Ok(()) if start == *HEADER => Ok(Found::Database),
         Ok(()) => Err(OpenError::NotADatabase(path.to_owned())),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(OpenError::NotADatabase(path.to_owned())),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            Err(OpenError::NotADatabase(path.to_owned()))
+        }
         Err(error) => Err(io(error)),
     }
 }

@@ -84,7 +84,11 @@ pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Answer<String> {
 }
 
 /// Code and message as columns: both NULL for a plain success, which is what most records are.
-pub(super) fn reason<'a>(outcome: Outcome, code: &'a str, message: &'a str) -> (Option<&'a str>, Option<&'a str>) {
+pub(super) fn reason<'a>(
+    outcome: Outcome,
+    code: &'a str,
+    message: &'a str,
+) -> (Option<&'a str>, Option<&'a str>) {
     if outcome == Outcome::Added && code == ADDED && message == ADDED {
         (None, None)
     } else {

@@ -94,8 +94,7 @@ pub(super) fn reread(db: &Connection, job: JobId, no: SpanNo, under: Epoch) -> A
         Ok((held, epoch(row.get(1)?), row_index(row.get(2)?), row.get(3)?, row_index(row.get(5)?)))
     });
     let fenced = |found| Fail::Refused(StoreError::Fenced { found });
-    let (held, found, first, len, claimed_until) =
-        held.optional()?.ok_or_else(|| fenced(head.job.epoch))?;
+    let (held, found, first, len, claimed_until) = held.optional()?.ok_or_else(|| fenced(head.job.epoch))?;
     if !held || found != under {
         return Err(fenced(found));
     }
