@@ -1,10 +1,147 @@
-//! The dashboard's pages.
+//! The dashboard: pages made on the server, which work without scripts and are live with them.
+//!
+//! Every page is complete as HTML; buttons are forms. Scripts add what HTML cannot: numbers that
+//! move (a JSON event stream changes texts in place), cards fetched anew when a job changes its state,
+//! questions in a dialog, toasts. Buttons always come from the server, so they can never contradict
+//! `allowed_actions`. Nothing is written inline: the content policy allows no inline script or style.
+//!
+//! Hooks that tests and scripts rely on: `article.job[data-job][data-status][data-stuck][data-actions]`,
+//! `button[data-action]`, `[data-bind]`, `#conn[data-state]`, `.toast`, `dialog#confirm`.
 
 use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use maud::Markup;
+use onward_core::id::JobId;
+use onward_core::problem::Code;
+use onward_core::state::Step;
+use serde::Deserialize;
 
+use crate::clock;
+use crate::problem::{Failure, Result};
 use crate::state::App;
+
+mod assets;
+mod attempts;
+mod create;
+mod filter;
+mod format;
+mod pages;
+mod parts;
+mod rows_filter;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
+pub use pages::new_job::Draft;
+pub use pages::trouble::page as problem_page;
+pub use parts::flash::COOKIE as FLASH_COOKIE;
+
+use filter::Filter;
+use parts::flash::{self, Flash};
+use parts::layout::{Kind, Page, layout};
 
 /// The routes of the pages and their assets.
 pub fn routes() -> Router<App> {
     Router::new()
+        .route("/", get(main_page))
+        .route("/summary", get(summary))
+        // The upload keeps to its own limit, the one of the API.
+        .route("/jobs", post(create::handle).layer(DefaultBodyLimit::disable()))
+        .route("/jobs/new", get(new_job))
+        .route("/jobs/{id}", get(job_page))
+        .route("/jobs/{id}/card", get(card))
+        .route("/jobs/{id}/confirm", get(confirm))
+        .route("/health", get(health))
+        .route("/assets/{*path}", get(assets::serve))
+}
+
+/// The new-job page with what was typed and why it was refused, to answer a form with.
+#[must_use]
+pub fn new_job_page(draft: &Draft) -> Markup {
+    let body = pages::new_job::render(draft);
+    layout(&Page { title: "New job", kind: Kind::NewJob, now: clock::now(), flash: None, body })
+}
+
+async fn main_page(
+    State(app): State<App>,
+    Query(asked): Query<filter::Asked>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let view = pages::main::read(&app.engine, Filter::read(&asked)?).await?;
+    Ok(answer(&headers, "Jobs", Kind::Jobs, pages::main::render(&view)))
+}
+
+async fn summary(State(app): State<App>) -> Result<Response> {
+    let summary = pages::main::summary(&app.engine).await?;
+    Ok(fragment(pages::main::summary_part(&summary)))
+}
+
+async fn new_job(headers: HeaderMap) -> Response {
+    answer(&headers, "New job", Kind::NewJob, pages::new_job::render(&Draft::default()))
+}
+
+async fn job_page(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(asked): Query<rows_filter::Asked>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let view = pages::job::read(&app.engine, job_id(&id)?, &asked).await?;
+    let name = view.snapshot.job.name.clone();
+    Ok(answer(&headers, &name, Kind::Job, pages::job::render(&view)))
+}
+
+async fn card(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let snapshot = app.engine.job(job_id(&id)?).await?;
+    Ok(fragment(parts::card::card(&snapshot)))
+}
+
+#[derive(Deserialize)]
+struct WhichAction {
+    action: String,
+}
+
+async fn confirm(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(which): Query<WhichAction>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let snapshot = app.engine.job(job_id(&id)?).await?;
+    let offered = snapshot.job.allowed_actions();
+    let action = offered.iter().copied().find(|step: &Step| step.word() == which.action);
+    let action = action.ok_or_else(|| {
+        let state = snapshot.job.state;
+        Failure::new(Code::InvalidParameter, format!("this job is {state} by now, so that is not offered"))
+    })?;
+    Ok(answer(&headers, "Are you sure?", Kind::Other, pages::confirm::render(&snapshot, action)))
+}
+
+async fn health(State(app): State<App>, headers: HeaderMap) -> Response {
+    let view = pages::health::read(&app.engine).await;
+    answer(&headers, "Health", Kind::Health, pages::health::render(&view))
+}
+
+fn job_id(text: &str) -> Result<JobId> {
+    text.parse().map_err(|_| Failure::new(Code::BadId, "follow a link of the list of jobs"))
+}
+
+/// A page, with the message of the request before, which is thereby told and taken away.
+fn answer(headers: &HeaderMap, title: &str, kind: Kind, body: Markup) -> Response {
+    let flash = Flash::of(headers);
+    let page = layout(&Page { title, kind, now: clock::now(), flash: flash.as_ref(), body });
+    let mut response = fragment(page);
+    if flash.is_some() {
+        response.headers_mut().insert(header::SET_COOKIE, flash::clear());
+    }
+    response
+}
+
+/// HTML that is never kept: what it says is true for a moment.
+fn fragment(html: Markup) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Html(html.into_string())).into_response()
 }

@@ -1,0 +1,82 @@
+// The event stream, read with fetch: unlike EventSource it survives a 503, honours Retry-After, and
+// notices a connection that is open and dead.
+
+const SILENCE_MS = 35000; // the server's heartbeat comes every 15 s; two may get lost
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30000;
+
+// Calls on.event({ type, id, data }) and on.state({ state, until?, failures? }) until stopped.
+export function stream(url, on) {
+  let lastId = "";
+  let failures = 0;
+  let stopped = false;
+  let abort = new AbortController();
+  let wake = () => {};
+
+  async function read() {
+    const signal = abort.signal;
+    let watchdog = setTimeout(() => abort.abort(), SILENCE_MS);
+    try {
+      const headers = { Accept: "text/event-stream" };
+      if (lastId) headers["Last-Event-ID"] = lastId;
+      const answer = await fetch(url, { headers, signal, cache: "no-store" });
+      if (!answer.ok || !answer.body) return Number(answer.headers.get("Retry-After")) * 1000 || 0;
+      const chunks = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = "";
+      for (;;) {
+        const { done, value } = await chunks.read();
+        if (done) return 0;
+        clearTimeout(watchdog);
+        watchdog = setTimeout(() => abort.abort(), SILENCE_MS);
+        failures = 0;
+        on.state({ state: "live" });
+        const blocks = (rest + value).replace(/\r\n?/g, "\n").split("\n\n");
+        rest = blocks.pop();
+        blocks.forEach(tell);
+      }
+    } finally {
+      clearTimeout(watchdog);
+      abort.abort();
+      abort = new AbortController();
+    }
+  }
+
+  function tell(block) {
+    const event = { type: "message", id: "", data: "" };
+    for (const line of block.split("\n")) {
+      const at = line.indexOf(":");
+      if (at < 1) continue; // a comment is a heartbeat
+      const value = line.slice(at + 1).replace(/^ /, "");
+      const field = line.slice(0, at);
+      if (field === "event") event.type = value;
+      else if (field === "data") event.data += (event.data && "\n") + value;
+      else if (field === "id") event.id = lastId = value;
+    }
+    if (event.data || event.type !== "message") on.event(event);
+  }
+
+  async function run() {
+    while (!stopped) {
+      const asked = await read().catch(() => 0);
+      if (stopped) return;
+      failures += 1;
+      const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
+      const ms = Math.max(asked, wait * (0.5 + Math.random() / 2)); // jitter: tabs must not come back in step
+      on.state({ state: "retry", until: Date.now() + ms, failures });
+      await new Promise((done) => {
+        wake = done;
+        setTimeout(done, ms);
+      });
+    }
+  }
+
+  const hurry = () => wake();
+  addEventListener("online", hurry);
+  run();
+  return () => {
+    stopped = true;
+    removeEventListener("online", hurry);
+    abort.abort();
+    wake();
+  };
+}

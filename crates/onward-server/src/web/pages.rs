@@ -1,0 +1,8 @@
+//! One file per page.
+
+pub(crate) mod confirm;
+pub(crate) mod health;
+pub(crate) mod job;
+pub(crate) mod main;
+pub(crate) mod new_job;
+pub(crate) mod trouble;

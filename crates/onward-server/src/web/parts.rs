@@ -1,0 +1,12 @@
+//! Pieces that several pages are made of.
+
+pub(crate) mod actions;
+pub(crate) mod badge;
+pub(crate) mod bar;
+pub(crate) mod card;
+pub(crate) mod facts;
+pub(crate) mod flash;
+pub(crate) mod history;
+pub(crate) mod layout;
+pub(crate) mod reasons;
+pub(crate) mod rows;
