@@ -47,15 +47,18 @@ pub enum Damage {
     ChunkChanged,
     /// The first chunk of the input is gone.
     ChunkLost,
+    /// The first span's low-water mark stands one row further than the ledger does.
+    CheckpointMoved,
 }
 
 impl Damage {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::CounterRaised, Self::RecordLost, Self::ChunkChanged, Self::ChunkLost];
+    pub const ALL: [Self; 5] =
+        [Self::CounterRaised, Self::RecordLost, Self::ChunkChanged, Self::ChunkLost, Self::CheckpointMoved];
 }
 
-/// Plants damage into what is stored of a job.
-pub type Planter = Arc<dyn Fn(JobId, Damage) + Send + Sync>;
+/// Plants damage into what is stored of a job; `false` when this store has no such thing to damage.
+pub type Planter = Arc<dyn Fn(JobId, Damage) -> bool + Send + Sync>;
 
 /// A fresh store under test, and what must live as long as it.
 pub struct Subject {

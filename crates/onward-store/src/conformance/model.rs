@@ -30,6 +30,9 @@ const HISTORIES: u64 = 12;
 /// Calls in one history.
 const CALLS: u32 = 250;
 
+/// Before anything in a history, however far its clock is set back.
+const LONG_AGO: UnixMs = UnixMs(T0.0 - 86_400_000);
+
 /// See the module.
 pub async fn any_history_gets_the_answers_of_the_model<F: Future<Output = Subject>>(make: impl Fn() -> F) {
     let only = std::env::var("ONWARD_SEED").ok().and_then(|seed| seed.parse().ok());
@@ -97,7 +100,8 @@ impl History {
             87..90 => self.rescue().await,
             90..93 => self.give_back().await,
             93..95 => self.reread().await,
-            95..97 => self.now = self.now.plus_ms(13_000),
+            95 => self.now = self.now.plus_ms(13_000),
+            96 => self.now = UnixMs(self.now.0 - [700, 100_000][self.pick(2)]),
             97 => self.delete().await,
             98 => self.change().await,
             _ => self.submit_again().await,
@@ -238,7 +242,7 @@ impl History {
         let all = JobQuery { limit: 1_000, ..JobQuery::default() };
         both!(self, &format!("jobs {when}"), store => store.jobs(&all)).ok();
         both!(self, &format!("claimable {when}"), store => store.claimable(1_000)).ok();
-        both!(self, &format!("totals {when}"), store => store.totals(T0)).ok();
+        both!(self, &format!("totals {when}"), store => store.totals(LONG_AGO)).ok();
         let creators = CreatorQuery { limit: 1_000, ..CreatorQuery::default() };
         both!(self, &format!("creators {when}"), store => store.creators(&creators)).ok();
         both!(self, &format!("events {when}"), store => untold(store)).ok();

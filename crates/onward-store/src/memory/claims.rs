@@ -26,7 +26,7 @@ impl World {
 
         let job = self.stored_mut(claim.job)?;
         job.epoch = job.epoch.next();
-        job.updated_at = claim.now;
+        job.updated_at = job.updated_at.max(claim.now);
         job.started_at = job.started_at.or(Some(claim.now));
         if let Some(state) = starts {
             job.state = state;

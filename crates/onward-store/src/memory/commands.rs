@@ -38,7 +38,8 @@ impl World {
         let everything_done = job.spans.values().all(super::world::Span::is_full);
 
         self.note(id, now, kind, &command.actor, from_row, detail(command))?;
-        if everything_done && command.step == Step::Resume {
+        if everything_done && matches!(command.step, Step::Resume | Step::Restart) {
+            // There is nothing to claim that could complete it later.
             self.complete(id, &command.actor, now)?;
         }
         Ok(self.view(self.stored(id)?))

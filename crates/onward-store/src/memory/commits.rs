@@ -24,7 +24,7 @@ impl World {
         let span = job.spans.get_mut(&no).expect("it is held");
         span.tally += inserted;
         // A commit that is sent again late must not take back what a later one has granted.
-        span.claimed_until = span.claimed_until.max(commit.claimed_until);
+        span.claimed_until = span.claimed_until.max(commit.claimed_until).min(span.end());
         if inserted.processed() > 0 {
             span.saved_at = Some(now);
         }
@@ -39,6 +39,7 @@ impl World {
         };
         if span_done {
             span.hold = Hold::Done;
+            span.claimed_until = span.end();
         }
         let job_done = job.spans.values().all(|span| matches!(span.hold, Hold::Done));
         if job_done {

@@ -61,7 +61,7 @@ impl World {
             name.clone_into(&mut job.name);
         }
         job.tuning = tuning.unwrap_or(job.tuning);
-        job.updated_at = now;
+        job.updated_at = job.updated_at.max(now);
         self.note(id, now, EventKind::Changed, actor, None, String::from("name or limits were changed"))?;
         Ok(self.view(self.stored(id)?))
     }

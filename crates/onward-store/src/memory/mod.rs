@@ -49,10 +49,11 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Damages what is stored behind the contract's back, so that a test sees `verify` find it.
+    /// Damages what is stored behind the contract's back, so that a test sees `verify` find it;
+    /// `false` when there is no such thing here.
     #[cfg(any(test, feature = "conformance"))]
-    pub fn plant(&self, job: JobId, damage: crate::conformance::Damage) {
-        self.write().plant(job, damage);
+    pub fn plant(&self, job: JobId, damage: crate::conformance::Damage) -> bool {
+        self.write().plant(job, damage)
     }
 
     fn read(&self) -> MutexGuard<'_, World> {

@@ -6,26 +6,22 @@ use super::world::World;
 use crate::conformance::Damage;
 
 impl World {
-    pub(super) fn plant(&mut self, id: JobId, damage: Damage) {
-        let Some(job) = self.jobs.get_mut(&id) else { return };
-        let chunks = self.inputs.get_mut(&job.input).map(|input| &mut input.chunks);
+    pub(super) fn plant(&mut self, id: JobId, damage: Damage) -> bool {
+        let Some(job) = self.jobs.get_mut(&id) else { return false };
+        let Some(input) = self.inputs.get_mut(&job.input) else { return false };
         match damage {
             Damage::CounterRaised => {
-                if let Some(mut span) = job.spans.first_entry() {
-                    span.get_mut().tally.added += 1;
-                }
+                job.spans.values_mut().take(1).for_each(|span| span.tally.added += 1);
+                true
             }
-            Damage::RecordLost => {
-                job.ledger.pop_first();
-            }
+            Damage::RecordLost => job.ledger.pop_first().is_some(),
             Damage::ChunkChanged => {
-                if let Some(mut chunk) = chunks.and_then(|chunks| chunks.first_entry()) {
-                    chunk.get_mut().packed[0] ^= 1;
-                }
+                input.chunks.values_mut().take(1).for_each(|chunk| chunk.packed[0] ^= 1);
+                true
             }
-            Damage::ChunkLost => {
-                chunks.and_then(std::collections::BTreeMap::pop_first);
-            }
+            Damage::ChunkLost => input.chunks.pop_first().is_some(),
+            // The model keeps no mark; it derives it from the ledger at every look.
+            Damage::CheckpointMoved => false,
         }
     }
 }

@@ -36,7 +36,7 @@ impl World {
                 *lost.entry((job.id, worker.clone())).or_default() += 1;
                 rescued.push(Rescued { job: job.id, span: *no, worker: worker.clone() });
                 job.epoch = job.epoch.next();
-                job.updated_at = now;
+                job.updated_at = job.updated_at.max(now);
                 span.epoch = job.epoch;
                 span.hold = Hold::Free;
             }
