@@ -14,7 +14,7 @@ use bugs::Bug;
 use world::{Scenario, World};
 
 /// Jobs in the normal run. Each goes through several process lives, so 2,000 lives are passed early.
-const JOBS: u64 = 600;
+const JOBS: u64 = 450;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()

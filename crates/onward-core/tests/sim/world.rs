@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use onward_core::clock::UnixMs;
-use onward_core::id::{RowIndex, SpanNo, WorkerId};
+use onward_core::id::{Epoch, RowIndex, SpanNo, WorkerId};
+use onward_core::job::LeaseFact;
 use onward_core::lease::LEASE_MS;
 use onward_core::processor::Answer;
 use onward_core::retry::{Dice, RetryPolicy};
@@ -23,6 +24,13 @@ const ROWS: u64 = 313;
 const DECIDED_EVERY: u32 = 29;
 /// The first rows are slow: what finishes first is then not what was called first.
 const SLOW_ROWS: u32 = 12;
+/// How often a worker looks whether its job was changed by somebody else, as in the engine.
+const LOOK_MS: u64 = 1_000;
+/// The slowest answer of the store, in milliseconds.
+const SLOW_MS: u64 = 3_000;
+/// How long after a restart by hand a worker may not know of it: a live one looks every second, one
+/// that was frozen finds out at the latest when its lease is over.
+const UNAWARE_MS: u64 = LEASE_MS + SLOW_MS;
 /// No life takes longer than this; a job that does hangs.
 const END_MS: i64 = 3_600_000;
 
@@ -56,7 +64,7 @@ impl Scenario {
 pub(crate) struct Story {
     /// Process lives: starts of a worker.
     pub(crate) lives: u64,
-    /// Crashes, leases lost and restarts by hand: each may cost as many calls as are in hand.
+    /// Crashes, and leases taken from workers that still live: each may cost as many calls as are in hand.
     pub(crate) losses: u32,
     /// Calls the upstream saw.
     pub(crate) calls: u32,
@@ -77,7 +85,7 @@ enum Happening {
         worker: usize,
         life: u32,
         span: SpanNo,
-        epoch: onward_core::id::Epoch,
+        epoch: Epoch,
         row: RowIndex,
     },
     /// A request reaches the store, whatever became of its sender.
@@ -97,6 +105,11 @@ enum Happening {
         worker: usize,
     },
     RestartByHand,
+    /// A worker looks at the job, as it does once a second, and sees which spans are still its own.
+    Told {
+        worker: usize,
+        life: u32,
+    },
     Rescue,
     Look,
 }
@@ -105,8 +118,8 @@ enum Happening {
 enum Request {
     Claim(Claim),
     Commit(Commit),
-    Reread { span: SpanNo, epoch: onward_core::id::Epoch },
-    Release { span: SpanNo, epoch: onward_core::id::Epoch },
+    Reread { span: SpanNo, epoch: Epoch },
+    Release { span: SpanNo, epoch: Epoch },
 }
 
 struct Worker {
@@ -131,6 +144,8 @@ pub(crate) struct World {
     witness: Witness,
     /// Rows whose call has ended with a verdict, by span: the cache of a planted bug.
     ended: BTreeMap<SpanNo, Vec<RowIndex>>,
+    /// When somebody last restarted the job by hand.
+    restarted_at: UnixMs,
     story: Story,
 }
 
@@ -149,6 +164,7 @@ impl World {
             store: SimStore::new(ROWS, scenario.seed, bug, now),
             witness: Witness::default(),
             ended: BTreeMap::new(),
+            restarted_at: UnixMs::default(),
             story: Story::default(),
             scenario,
         };
@@ -249,14 +265,24 @@ impl World {
             }
             Happening::Thaw { worker } => self.thaw(worker),
             Happening::RestartByHand => {
+                let before = self.store.job().leases;
                 if self.store.restart(self.now).is_ok() {
-                    // Every worker may lose what it has in hand.
-                    self.story.losses += self.scenario.workers as u32;
+                    self.count_lost(&before);
+                    self.restarted_at = self.now;
+                    for worker in 0..self.workers.len() {
+                        let (first, life) = (self.dice.below(LOOK_MS), self.workers[worker].life);
+                        for look in 0..UNAWARE_MS / LOOK_MS {
+                            self.plan(first + look * LOOK_MS, Happening::Told { worker, life });
+                        }
+                    }
                 }
                 Ok(())
             }
+            Happening::Told { worker, life } => self.told(worker, life),
             Happening::Rescue => {
+                let before = self.store.job().leases;
                 let _ = self.store.rescue(self.now);
+                self.count_lost(&before);
                 self.plan(1_000, Happening::Rescue);
                 Ok(())
             }
@@ -316,18 +342,30 @@ impl World {
         Ok(())
     }
 
+    fn told(&mut self, worker: usize, life: u32) -> Result<(), String> {
+        let job = self.store.job();
+        let held: Vec<_> = self.workers[worker].run.iter().flat_map(Run::at_rest).collect();
+        for (span, epoch) in held {
+            let listed = job.leases.iter().any(|fact| fact.span == span && fact.epoch == epoch);
+            if epoch <= job.epoch && !listed {
+                self.reach(worker, life, Input::Fenced { span, epoch })?;
+            }
+        }
+        Ok(())
+    }
+
     fn carry_out(&mut self, worker: usize, life: u32, effect: Effect) -> Result<(), String> {
         let request = match effect {
             Effect::Claim { window } => {
-                let id = WorkerId(format!("w{worker}-{life}"));
-                Request::Claim(Claim { job: self.store.job, worker: id, window, now: self.now })
+                let worker = name(worker, life);
+                Request::Claim(Claim { job: self.store.job, worker, window, now: self.now })
             }
             Effect::Commit(commit) => Request::Commit(commit),
             Effect::Reread { span, epoch } => Request::Reread { span, epoch },
             Effect::Release { span, epoch } => Request::Release { span, epoch },
             Effect::Call { span, epoch, rows, .. } => {
                 for row in rows {
-                    self.called(span, row)?;
+                    self.called(span, epoch, row)?;
                     let takes = self.duration(row);
                     self.plan(takes, Happening::CallEnds { worker, life, span, epoch, row });
                 }
@@ -348,9 +386,17 @@ impl World {
         Ok(())
     }
 
-    fn called(&mut self, span: SpanNo, row: RowIndex) -> Result<(), String> {
-        if self.store.durable.contains(&row) {
-            return Err(format!("row {} was called although its outcome is durable (G4)", row.row()));
+    fn called(&mut self, span: SpanNo, epoch: Epoch, row: RowIndex) -> Result<(), String> {
+        // What an old owner begins before it can know of a restart by hand is as good as under way.
+        // After that, and after any other loss, nothing acknowledged is begun again.
+        let unaware = self.now.ms_since(self.restarted_at) <= UNAWARE_MS && epoch < self.store.job().epoch;
+        if self.store.durable.contains(&row) && !unaware {
+            return Err(format!(
+                "row {} was called under epoch {epoch} of {} although its outcome is durable (G4), {} ms after a restart",
+                row.row(),
+                self.store.job().epoch,
+                self.now.ms_since(self.restarted_at)
+            ));
         }
         if !self.store.may_be_called(span, row) {
             return Err(format!("row {} was called before it was claimed (G3)", row.row()));
@@ -362,7 +408,7 @@ impl World {
     // --- the store, over a network ----------------------------------------------------------
 
     fn delay(&mut self) -> u64 {
-        1 + if self.dice.below(50) == 0 { self.dice.below(3_000) } else { self.dice.below(15) }
+        1 + if self.dice.below(50) == 0 { self.dice.below(SLOW_MS) } else { self.dice.below(15) }
     }
 
     fn at_store(&mut self, worker: usize, life: u32, request: Request) {
@@ -482,13 +528,24 @@ impl World {
             return;
         }
         self.workers[worker].frozen = Some((self.now, Vec::new()));
-        self.story.losses += 1;
         let long = if self.dice.below(3) == 0 {
             self.dice.below(LEASE_MS)
         } else {
             LEASE_MS + self.dice.below(30_000)
         };
         self.plan(long, Happening::Thaw { worker });
+    }
+
+    /// Counts the leases that were taken from workers which still live; a crash is counted by itself.
+    fn count_lost(&mut self, before: &[LeaseFact]) {
+        let now = self.store.job().leases;
+        let live: Vec<String> =
+            self.workers.iter().enumerate().map(|(at, worker)| name(at, worker.life).0).collect();
+        let lost = before
+            .iter()
+            .filter(|lease| live.contains(&lease.worker.0))
+            .filter(|lease| !now.iter().any(|kept| kept.span == lease.span && kept.epoch == lease.epoch));
+        self.story.losses += lost.count() as u32;
     }
 
     /// Everything that waited in the sockets comes in at once, and the clock has moved.
@@ -506,6 +563,10 @@ impl World {
         }
         self.reach(worker, life, Input::Tick)
     }
+}
+
+fn name(worker: usize, life: u32) -> WorkerId {
+    WorkerId(format!("w{worker}-{life}"))
 }
 
 fn record(index: RowIndex, outcome: Outcome, now: UnixMs) -> RowRecord {
