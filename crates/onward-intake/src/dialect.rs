@@ -146,15 +146,19 @@ fn trial(head: &[u8], whole: bool, rules: &Rules, delimiter: u8) -> Trial {
                 dirty += usize::from(found.hints.text_after_quote || found.hints.backslash_quote);
                 found.bytes
             }
-            Step::Unclosed(_) => {
+            // A record without an end still shows how many fields it has.
+            Step::Unclosed(_) | Step::TooLarge(_) => {
                 dirty += 1;
+                widths.push(splitter.fields());
                 break;
             }
-            Step::TooLarge(large) => {
-                widths.push(large.fields);
+            Step::More => {
+                if widths.is_empty() {
+                    widths.push(splitter.fields());
+                }
                 break;
             }
-            Step::More | Step::End => break,
+            Step::End => break,
         };
         rest = &rest[bytes..];
     }

@@ -219,6 +219,11 @@ impl Splitter {
         self.line
     }
 
+    /// Fields of the record in hand, as far as it was scanned.
+    pub(crate) fn fields(&self) -> usize {
+        self.fields
+    }
+
     /// The kinds of line end met so far.
     pub(crate) fn line_ends(&self) -> LineEnds {
         self.line_ends

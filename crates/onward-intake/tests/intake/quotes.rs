@@ -1,6 +1,6 @@
 //! Quotes: line breaks within them, doubled, unclosed, misplaced.
 
-use crate::support::{accepted, plain, refused, take};
+use crate::support::{accepted, headerless, plain, refused, take};
 
 #[test]
 fn a_line_break_between_quotes_makes_one_row() {
@@ -73,4 +73,11 @@ fn a_quote_that_ends_with_the_file_is_closed() {
 #[test]
 fn an_unclosed_header_is_refused_too() {
     assert_eq!(refused("\"a,b\n1,2\n").0, "unclosed-quote");
+}
+
+#[test]
+fn an_unclosed_quote_in_the_first_line_of_a_list_is_refused_as_well() {
+    let problem = take("a,\"b,c\nd,e,f", &headerless()).unwrap_err();
+    assert_eq!(problem.code.word(), "unclosed-quote");
+    assert_eq!(problem.facts["line"], 1);
 }
