@@ -149,10 +149,9 @@ fn expected(case: &Value) -> Records {
 }
 
 fn values(record: &Value) -> Vec<Value> {
-    match record {
-        Value::Object(fields) => fields.values().flat_map(flattened).collect(),
-        other => flattened(other),
-    }
+    record
+        .as_object()
+        .map_or_else(|| flattened(record), |fields| fields.values().flat_map(flattened).collect())
 }
 
 fn flattened(value: &Value) -> Vec<Value> {
@@ -160,10 +159,7 @@ fn flattened(value: &Value) -> Vec<Value> {
 }
 
 fn text_of(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    }
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// What the intake makes of a case: its records, or the code of the refusal.
@@ -196,10 +192,11 @@ fn recipe_of(config: &Value, header: bool) -> Recipe {
     if let Some(delimiter) = config["delimiter"].as_str().filter(|text| text.chars().count() == 1) {
         input["delimiter"] = delimiter.into();
     }
-    match &config["comments"] {
-        Value::Bool(true) => input["comment"] = "#".into(),
-        Value::String(text) if text.chars().count() == 1 => input["comment"] = text.as_str().into(),
-        _ => {}
+    let comments = &config["comments"];
+    if comments == true {
+        input["comment"] = "#".into();
+    } else if let Some(one) = comments.as_str().filter(|text| text.chars().count() == 1) {
+        input["comment"] = one.into();
     }
     recipe(json!({"input": input}))
 }
