@@ -9,10 +9,10 @@
 //! `button[data-action]`, `[data-bind]`, `#conn[data-state]`, `.toast`, `dialog#confirm`.
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use maud::Markup;
 use onward_core::id::JobId;
 use onward_core::problem::Code;
@@ -25,7 +25,6 @@ use crate::state::App;
 
 mod assets;
 mod attempts;
-mod create;
 mod filter;
 mod format;
 mod pages;
@@ -49,8 +48,6 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(main_page))
         .route("/summary", get(summary))
-        // The upload keeps to its own limit, the one of the API.
-        .route("/jobs", post(create::handle).layer(DefaultBodyLimit::disable()))
         .route("/jobs/new", get(new_job))
         .route("/jobs/{id}", get(job_page))
         .route("/jobs/{id}/card", get(card))
