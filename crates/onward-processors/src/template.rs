@@ -77,10 +77,9 @@ impl Template {
         fields: &BTreeMap<&str, String>,
         secrets: &BTreeMap<&str, &str>,
     ) -> Result<String, String> {
-        let values = fields.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
-        let secret =
-            Value::from_iter(secrets.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
-        let context: Value = values.chain([(SECRET.to_owned(), secret)]).collect();
+        let secret = Value::from_pairs(secrets.iter().map(|(name, value)| (*name, *value)));
+        let values = fields.iter().map(|(name, value)| (*name, Value::from(value.as_str())));
+        let context = Value::from_pairs(values.chain([(SECRET, secret)]));
         let template = self.environment.get_template(NAME).map_err(|error| sentence(&error))?;
         template.render(context).map_err(|error| sentence(&error))
     }

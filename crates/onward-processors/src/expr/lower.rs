@@ -330,7 +330,14 @@ fn write_what(expr: &Expr, text: &mut String) {
             }
             text.push(')');
         }
-        _ => text.push('…'),
+        Expr::Unspecified
+        | Expr::Ident(_)
+        | Expr::Literal(_)
+        | Expr::Call(_)
+        | Expr::Comprehension(_)
+        | Expr::List(_)
+        | Expr::Map(_)
+        | Expr::Struct(_) => text.push('…'),
     }
 }
 
