@@ -63,7 +63,7 @@ pub(super) enum Durability {
     #[default]
     Full,
     /// Planted bug: synced some time later.
-    #[cfg(any(test, feature = "planted"))]
+    #[cfg(test)]
     Relaxed,
 }
 
@@ -71,7 +71,7 @@ impl Durability {
     fn word(self) -> &'static str {
         match self {
             Self::Full => "FULL",
-            #[cfg(any(test, feature = "planted"))]
+            #[cfg(test)]
             Self::Relaxed => "NORMAL",
         }
     }

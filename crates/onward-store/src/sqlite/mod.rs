@@ -28,9 +28,13 @@ mod inputs;
 mod jobs;
 mod migrate;
 mod place;
+#[cfg(test)]
+mod power_cut;
 mod readers;
 mod rows;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod values;
 mod verify;
 mod work;

@@ -14,6 +14,9 @@ use crate::open::OpenError;
 /// What every SQLite file begins with.
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 
+/// What a SQLite rollback journal begins with once it counts.
+const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
 /// Only the owner reads and writes the ledger: it holds what people upload.
 const FILE_MODE: u32 = 0o600;
 
@@ -84,21 +87,33 @@ pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
             }
             _ => io(error),
         })?;
-    let mut start = [0; 16];
-    match file.read_exact(&mut start) {
-        Ok(()) if start == *HEADER => Ok(Found::Database),
-        Ok(()) => Err(OpenError::NotADatabase(path.to_owned())),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            Err(OpenError::NotADatabase(path.to_owned()))
-        }
+    match starts_with(&mut file, HEADER) {
+        Ok(true) => Ok(Found::Database),
+        // Cut short while it was being made: the journal beside it says how to go back.
+        Ok(false) if has_journal(path) => Ok(Found::Database),
+        Ok(false) => Err(OpenError::NotADatabase(path.to_owned())),
         Err(error) => Err(io(error)),
     }
 }
 
-/// Makes an empty file that only its owner can read; SQLite gives its companions the same mode.
+fn has_journal(path: &Path) -> bool {
+    File::open(beside(path, "-journal"))
+        .is_ok_and(|mut file| starts_with(&mut file, &JOURNAL).unwrap_or(false))
+}
+
+fn starts_with(file: &mut File, expected: &[u8]) -> std::io::Result<bool> {
+    let mut start = Vec::with_capacity(expected.len());
+    file.take(expected.len() as u64).read_to_end(&mut start)?;
+    Ok(start == expected)
+}
+
+/// Makes an empty file that only its owner can read; SQLite gives its companions the same mode. The
+/// name is synced too: a ledger whose name a power cut takes away has lost everything.
 pub(super) fn create(path: &Path) -> Result<(), OpenError> {
-    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(path);
-    made.map(drop).map_err(|error| OpenError::Io { path: path.to_owned(), error })
+    let io = |error| OpenError::Io { path: path.to_owned(), error };
+    OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(path).map_err(io)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
 }
 
 /// The lock of the one server of a store; held as long as the value lives. The kernel takes it back
