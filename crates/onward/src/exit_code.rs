@@ -151,9 +151,10 @@ impl From<ProblemView> for Failure {
 fn with_facts(mut failure: Failure, facts: &serde_json::Map<String, serde_json::Value>) -> Failure {
     if let Some(errors) = facts.get("errors").and_then(serde_json::Value::as_array) {
         for error in errors {
-            let text = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
-            if !failure.message.contains(&text) {
-                failure = failure.hint(text);
+            let mistake = mistake(error);
+            // The message tells the first one already.
+            if !failure.message.contains(&mistake) {
+                failure = failure.hint(mistake);
             }
         }
     }
@@ -161,6 +162,18 @@ fn with_facts(mut failure: Failure, facts: &serde_json::Map<String, serde_json::
         failure = failure.hint(format!("watch it with: onward watch {id}"));
     }
     failure
+}
+
+/// One mistake of a recipe: `line 4, column 1: …`.
+fn mistake(error: &serde_json::Value) -> String {
+    let message = error.get("message").and_then(serde_json::Value::as_str);
+    let Some(message) = message else { return error.to_string() };
+    let number = |name: &str| error.get(name).and_then(serde_json::Value::as_u64);
+    match (number("line"), number("column")) {
+        (Some(line), Some(column)) => format!("line {line}, column {column}: {message}"),
+        (Some(line), None) => format!("line {line}: {message}"),
+        (None, _) => message.to_owned(),
+    }
 }
 
 #[cfg(test)]

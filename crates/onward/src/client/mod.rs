@@ -15,9 +15,9 @@ use axum::http::Method;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 use onward_core::id::JobId;
-use onward_server::api::view::{GroupView, JobView, ProblemView, RowView, VerifyView};
+use onward_server::api::view::{GroupView, GroupsView, JobView, JobsView, ProblemView, RowsView, VerifyView};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use self::note::Note;
 use self::transport::{Answer, Body, Request, Transport};
@@ -44,24 +44,6 @@ pub(crate) enum Need {
     Existing,
     /// It puts something in.
     Created,
-}
-
-/// A page of jobs.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct JobsPage {
-    /// The jobs, newest first.
-    pub(crate) jobs: Vec<JobView>,
-    /// Where the next page begins.
-    pub(crate) next_cursor: Option<String>,
-}
-
-/// A page of rows.
-#[derive(Debug, Deserialize)]
-pub(crate) struct RowsPage {
-    /// The rows, in row order.
-    pub(crate) rows: Vec<RowView>,
-    /// Where the next page begins.
-    pub(crate) next_cursor: Option<String>,
 }
 
 /// The answer to an action.
@@ -136,22 +118,18 @@ impl Client {
     }
 
     /// Jobs, newest first.
-    pub(crate) async fn jobs(&self, query: &[(&str, &str)]) -> Result<JobsPage, Failure> {
+    pub(crate) async fn jobs(&self, query: &[(&str, &str)]) -> Result<JobsView, Failure> {
         self.get(&with_query("/jobs", query), Some(ANSWER_WITHIN)).await
     }
 
     /// Rows of a job.
-    pub(crate) async fn rows(&self, id: JobId, query: &[(&str, &str)]) -> Result<RowsPage, Failure> {
+    pub(crate) async fn rows(&self, id: JobId, query: &[(&str, &str)]) -> Result<RowsView, Failure> {
         self.get(&with_query(&format!("/jobs/{id}/rows"), query), None).await
     }
 
     /// Why rows did not make it.
     pub(crate) async fn groups(&self, id: JobId, query: &[(&str, &str)]) -> Result<Vec<GroupView>, Failure> {
-        #[derive(Deserialize)]
-        struct Page {
-            groups: Vec<GroupView>,
-        }
-        let page: Page = self.get(&with_query(&format!("/jobs/{id}/errors"), query), None).await?;
+        let page: GroupsView = self.get(&with_query(&format!("/jobs/{id}/errors"), query), None).await?;
         Ok(page.groups)
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use axum::http::{self, Method};
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
@@ -13,6 +13,9 @@ use crate::exit_code::{Exit, Failure};
 
 /// A server on this machine accepts a connection at once; longer means that it is frozen.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// Says on the timeline of a job that the command line asked.
+const AGENT: &str = concat!("onward/", env!("CARGO_PKG_VERSION"));
 
 /// A way to the API. Everything above it is the same code, whoever holds the store.
 pub(crate) enum Transport {
@@ -67,6 +70,7 @@ impl Transport {
     pub(crate) fn http(base: String) -> Result<Self, Failure> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_WITHIN)
+            .user_agent(AGENT)
             // A proxy of the environment must not come between two processes of one machine.
             .no_proxy()
             .build()
@@ -121,7 +125,11 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 }
 
 async fn in_process(router: &Router, host: &str, request: Request) -> Result<Answer, Failure> {
-    let builder = http::Request::builder().method(request.method).uri(request.path).header(HOST, host);
+    let builder = http::Request::builder()
+        .method(request.method)
+        .uri(request.path)
+        .header(HOST, host)
+        .header(USER_AGENT, AGENT);
     let built = match request.body {
         Body::Empty => builder.body(axum::body::Body::empty()),
         Body::Json(text) => builder.header(CONTENT_TYPE, "application/json").body(text.into()),

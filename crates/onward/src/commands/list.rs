@@ -1,7 +1,9 @@
 //! `onward list`: the jobs, newest first.
 
+use onward_server::api::view::JobsView;
+
 use crate::args::List;
-use crate::client::{Client, JobsPage, Need};
+use crate::client::{Client, Need};
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
 use crate::output;
@@ -14,10 +16,10 @@ const PAGE: u64 = 100;
 /// Prints the jobs as a table, or as the API's `{jobs, next_cursor}`.
 pub(super) async fn run(config: &Config, verb: &List) -> Result<Exit, Failure> {
     if !config.store_path().exists() && Client::of_server(config).await?.is_none() {
-        return print(JobsPage { jobs: Vec::new(), next_cursor: None }, verb);
+        return print(JobsView { jobs: Vec::new(), next_cursor: None }, verb);
     }
     let client = Client::open(config, Need::Existing).await?;
-    let mut all = JobsPage { jobs: Vec::new(), next_cursor: None };
+    let mut all = JobsView { jobs: Vec::new(), next_cursor: None };
     loop {
         let missing = verb.limit - all.jobs.len() as u64;
         let limit = missing.min(PAGE).to_string();
@@ -35,7 +37,7 @@ pub(super) async fn run(config: &Config, verb: &List) -> Result<Exit, Failure> {
     }
 }
 
-fn print(page: JobsPage, verb: &List) -> Result<Exit, Failure> {
+fn print(page: JobsView, verb: &List) -> Result<Exit, Failure> {
     if verb.output.json {
         output::json::print(&page);
         return Ok(Exit::Done);

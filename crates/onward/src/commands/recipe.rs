@@ -3,11 +3,21 @@
 use std::path::Path;
 
 use onward_core::recipe::Recipe;
+use onward_intake::{Preview, Sample};
+use serde_json::json;
+use tokio::io::AsyncReadExt;
 
 use crate::args::{Recipe as Args, RecipeCheck, RecipeVerb};
 use crate::client::upload::unreadable;
 use crate::exit_code::{Exit, Failure};
+use crate::output::table::Table;
+use crate::output::text::{counted, plain};
 use crate::{output, store};
+
+/// What the preview looks at, at most; it takes a shorter one for the whole file.
+const HEAD_BYTES: u64 = 256 * 1024;
+/// Rows that are shown to a person.
+const SHOWN: usize = 5;
 
 /// Ends with 0 when the recipe can start and with 2 when it cannot.
 pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
@@ -18,25 +28,67 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
 
 /// Reads a recipe; a failure names the file and every mistake in it.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Recipe, Failure> {
-    Recipe::parse(text).map_err(|problem| {
-        let mut failure = Failure::from(problem);
-        failure.message = format!("{}: {}", path.display(), failure.message);
-        failure
-    })
+    Recipe::parse(text).map_err(|problem| named(path, problem.into()))
 }
 
 async fn check(verb: &RecipeCheck) -> Result<Exit, Failure> {
     let text = tokio::fs::read_to_string(&verb.recipe).await;
     let text = text.map_err(|error| unreadable(&verb.recipe, &error))?;
     let recipe = parse(&verb.recipe, &text)?;
-    let processor = store::builder()(&recipe)?;
+    let built = store::builder()(&recipe);
+    let processor = built.map_err(|problem| named(&verb.recipe, problem.into()))?;
     if let Err(cannot) = processor.check().await {
-        return Err(Failure::new(Exit::Usage, cannot.message));
+        return Err(named(&verb.recipe, Failure::new(Exit::Usage, cannot.message)));
     }
+    let preview = match &verb.file {
+        Some(file) => Some(look(file, &recipe).await?),
+        None => None,
+    };
     if verb.output.json {
-        output::data(&recipe.to_json());
-    } else {
-        output::say(&format!("{} is a good recipe", verb.recipe.display()));
+        let recipe: serde_json::Value =
+            serde_json::from_str(&recipe.to_json()).expect("a recipe writes itself as JSON");
+        output::json::print(&json!({"recipe": recipe, "preview": preview}));
+        return Ok(Exit::Done);
+    }
+    output::say(&format!("{} can start", verb.recipe.display()));
+    if let (Some(file), Some(preview)) = (&verb.file, &preview) {
+        show(file, preview);
     }
     Ok(Exit::Done)
+}
+
+fn named(path: &Path, mut failure: Failure) -> Failure {
+    failure.message = format!("{}: {}", path.display(), failure.message);
+    failure
+}
+
+async fn look(file: &Path, recipe: &Recipe) -> Result<Preview, Failure> {
+    let failed = |error: std::io::Error| unreadable(file, &error);
+    let content = tokio::fs::File::open(file).await.map_err(failed)?;
+    let mut head = Vec::new();
+    content.take(HEAD_BYTES).read_to_end(&mut head).await.map_err(failed)?;
+    onward_intake::preview(&head, Some(recipe)).map_err(|problem| named(file, problem.into()))
+}
+
+fn show(file: &Path, preview: &Preview) {
+    let columns = counted(preview.columns.len() as u64, "column", "columns");
+    output::say(&format!("{}: {}, {columns}", file.display(), preview.encoding));
+    for warning in &preview.warnings {
+        output::say(&format!("  warning: {}", plain(&warning.message)));
+    }
+    let fields: Vec<&str> = preview.mapping.iter().map(|mapped| mapped.field.as_str()).collect();
+    let mut table = Table::new(&[&["ROW"], fields.as_slice(), &["KNOWN ALREADY"]].concat());
+    for sample in preview.samples.iter().take(SHOWN) {
+        let values = preview.mapping.iter().map(|mapped| value(sample, mapped.position));
+        let known = sample.decided.as_ref();
+        let known = known.map(|decided| format!("{}: {}", decided.outcome, decided.message));
+        let cells = std::iter::once(sample.row.to_string()).chain(values);
+        table.row(cells.chain([known.unwrap_or_default()]));
+    }
+    table.print();
+}
+
+fn value(sample: &Sample, position: usize) -> String {
+    let field = position.checked_sub(1).and_then(|at| sample.fields.get(at));
+    field.map(String::to_owned).unwrap_or_default()
 }
