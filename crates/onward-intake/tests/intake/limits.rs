@@ -59,7 +59,7 @@ fn a_header_just_too_wide_is_refused() {
 
 #[test]
 fn a_row_too_wide_fails_alone_however_long_it_is() {
-    for columns in [1_025, 3_000_000] {
+    for columns in [1_025, 1_100_000] {
         let file = format!("a,b\n1,2\n{}\n3,4\n", ",".repeat(columns));
         let taken = accepted(&file);
         assert_eq!(taken.codes(), ["", "record-too-wide", ""]);
@@ -88,14 +88,14 @@ fn a_large_field_fails_its_row() {
 
 #[test]
 fn too_many_rows_are_refused_while_reading() {
-    let limits = Limits { rows: 100_000, ..Limits::default() };
+    let limits = Limits { rows: 10_000, ..Limits::default() };
     let mut endless = Endless::new("a,b\n", b"1,2\n", GIB);
     let problem = take_from(&mut endless, &plain(), &limits).unwrap_err();
     assert_eq!(problem.code.word(), "too-many-rows");
-    assert_eq!(problem.facts["limit"], 100_000);
+    assert_eq!(problem.facts["limit"], 10_000);
     assert!(endless.given < 1 << 20);
-    let file = format!("a\n{}", "1\n".repeat(100_000));
-    assert_eq!(take_from(&mut file.as_bytes(), &plain(), &limits).unwrap().summary.rows, 100_000);
+    let file = format!("a\n{}", "1\n".repeat(10_000));
+    assert_eq!(take_from(&mut file.as_bytes(), &plain(), &limits).unwrap().summary.rows, 10_000);
 }
 
 #[test]

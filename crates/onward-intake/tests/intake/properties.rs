@@ -2,11 +2,12 @@
 
 use std::io::{self, Read};
 
+use onward_core::input::InputRow;
 use onward_intake::{Limits, preview};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::support::{plain, recipe, take, take_from};
+use crate::support::{Taken, plain, recipe, take, take_from};
 
 /// Gives the bytes in pieces of the given sizes, over and over.
 struct Pieces<'a> {
@@ -47,6 +48,29 @@ proptest! {
             let whole = take(&text, &recipe);
             let mut pieces = Pieces { bytes: text.as_bytes(), sizes: &sizes, turn: 0 };
             prop_assert_eq!(take_from(&mut pieces, &recipe, &Limits::default()), whole);
+        }
+    }
+
+    #[test]
+    fn the_bounds_of_blocks_do_not_matter(text in csv_like(), before in 0_usize..40) {
+        let commas = recipe(json!({"input": {"delimiter": ","}}));
+        let alone = take(format!("a,b\n1,2\n{text}"), &commas);
+        // Five long rows bring the text to lie across the end of the first block of 256 KiB.
+        let mut file = "a,b\n1,2\n".to_owned();
+        for left in (0..5).rev() {
+            let end = (256 << 10) - before - left * 50_000;
+            file += &format!("{},2\n", "x".repeat(end - file.len() - 3));
+        }
+        let moved = take(file + &text, &commas);
+        let rows = |taken: Taken, from: usize, lines: u64| -> Vec<_> {
+            let rows = taken.rows.into_iter().skip(from);
+            let code = |row: &InputRow| row.decided.as_ref().map(|verdict| verdict.code.clone());
+            rows.map(|row| (row.line - lines, code(&row), row.fields)).collect()
+        };
+        match (alone, moved) {
+            (Ok(alone), Ok(moved)) => prop_assert_eq!(rows(alone, 1, 0), rows(moved, 6, 5)),
+            (Err(alone), Err(moved)) => prop_assert_eq!(alone.code, moved.code),
+            (alone, moved) => prop_assert!(false, "{:?} but {:?}", alone.err(), moved.err()),
         }
     }
 
