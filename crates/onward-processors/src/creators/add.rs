@@ -6,6 +6,7 @@ use onward_core::input::{Columns, InputRow};
 use onward_core::processor::Call;
 use onward_core::recipe::Recipe;
 use onward_core::row::{NewCreator, Outcome, Verdict};
+use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::scope::{Fetched, RowScope, Source, bind};
@@ -80,40 +81,54 @@ impl Add {
     }
 
     fn made(&self, row: &InputRow, bound: &[Vec<Source>], found: Option<&Fetched>) -> Result<String, String> {
-        let mut data = String::from("{");
+        let mut data = ObjectText::with_capacity(self.columns.len() * 32);
         for ((name, expression), bound) in self.columns.iter().zip(bound) {
             let scope = RowScope { row, bound, found };
             let value = expression.evaluate(&scope).map_err(|fault| format!("column {name}: {fault}"))?;
-            push(&mut data, name, &value.to_json().to_string());
+            data.push(name, &value.to_json());
         }
-        data.push('}');
-        Ok(data)
+        Ok(data.end())
     }
 }
 
 fn own_fields(row: &InputRow, own: &[(String, usize)]) -> String {
     let length: usize = row.fields.iter().map(String::len).sum();
     let names: usize = own.iter().map(|(name, _)| name.len() + 4).sum();
-    let mut data = String::with_capacity(length + names + 2);
-    data.push('{');
+    let mut data = ObjectText::with_capacity(length + names + 2);
     for (name, at) in own {
         if let Some(text) = row.fields.get(*at) {
-            push(&mut data, name, &as_json(text));
+            data.push(name, text);
         }
     }
-    data.push('}');
-    data
-}
-
-fn push(data: &mut String, name: &str, json: &str) {
-    if data.len() > 1 {
-        data.push(',');
-    }
-    data.push_str(name);
-    data.push(':');
-    data.push_str(json);
+    data.end()
 }
 
 fn as_json(text: &str) -> String {
     Json::from(text).to_string()
+}
+
+/// The text of a JSON object in the making: written straight, because this is done for every row.
+struct ObjectText(Vec<u8>);
+
+impl ObjectText {
+    fn with_capacity(bytes: usize) -> Self {
+        let mut text = Vec::with_capacity(bytes);
+        text.push(b'{');
+        Self(text)
+    }
+
+    /// Adds a member; `name` is a JSON text already.
+    fn push<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.push(b':');
+        serde_json::to_writer(&mut self.0, value).expect("texts and JSON values can be written to memory");
+    }
+
+    fn end(mut self) -> String {
+        self.0.push(b'}');
+        String::from_utf8(self.0).expect("JSON is UTF-8")
+    }
 }

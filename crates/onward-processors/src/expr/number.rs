@@ -14,6 +14,8 @@
 //!
 //! Whatever does not fit is no number: `1,2,3`, `12 34`, `5 apples`, `50%`, `inf`, an empty text.
 
+use std::borrow::Cow;
+
 /// A number that was read: whole where it is whole and fits, so that it compares exactly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Number {
@@ -44,7 +46,7 @@ pub fn number(text: &str) -> Option<Number> {
     }
     let (rest, scale) = scale(rest);
     let (whole, fraction) = parts(rest)?;
-    assemble(negative, &whole, &fraction, scale)
+    assemble(negative, &whole, fraction, scale)
 }
 
 impl Number {
@@ -97,7 +99,7 @@ fn exponent(text: &str) -> Option<f64> {
 }
 
 /// The digits before and after the decimal mark.
-fn parts(text: &str) -> Option<(String, String)> {
+fn parts(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let count = |mark: char| text.matches(mark).count();
     let (commas, dots) = (count(','), count('.'));
     let decimal = match (commas, dots) {
@@ -107,14 +109,14 @@ fn parts(text: &str) -> Option<(String, String)> {
         (_, 0) | (0, _) => None,
         (_, _) => Some(if text.rfind(',') > text.rfind('.') { ',' } else { '.' }),
     };
-    let Some(mark) = decimal else { return Some((grouped(text)?, String::new())) };
+    let Some(mark) = decimal else { return Some((grouped(text)?, "")) };
     let (whole, fraction) = text.split_once(mark)?;
     if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     // `.5` is a number; `,5` is not written by anybody.
-    let whole = if whole.is_empty() && mark == '.' { String::new() } else { grouped(whole)? };
-    Some((whole, fraction.to_owned()))
+    let whole = if whole.is_empty() && mark == '.' { Cow::Borrowed("") } else { grouped(whole)? };
+    Some((whole, fraction))
 }
 
 fn groups_by_three(text: &str) -> bool {
@@ -123,11 +125,12 @@ fn groups_by_three(text: &str) -> bool {
 }
 
 /// The digits of a number whose only marks are those between groups of three.
-fn grouped(text: &str) -> Option<String> {
+fn grouped(text: &str) -> Option<Cow<'_, str>> {
     let is_mark = |c: char| matches!(c, ',' | '.' | '\'' | '\u{2019}' | '_') || is_blank(c);
     let mut marks = text.chars().filter(|c| is_mark(*c));
     let Some(mark) = marks.next() else {
-        return (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.to_owned());
+        let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        return plain.then_some(Cow::Borrowed(text));
     };
     let mut digits = String::with_capacity(text.len());
     for (at, group) in text.split(mark).enumerate() {
@@ -137,26 +140,31 @@ fn grouped(text: &str) -> Option<String> {
         }
         digits.push_str(group);
     }
-    Some(digits)
+    Some(Cow::Owned(digits))
 }
 
 /// Puts it together exactly where it is whole, and correctly rounded where it is not.
 fn assemble(negative: bool, whole: &str, fraction: &str, scale: i32) -> Option<Number> {
     let fraction = fraction.trim_end_matches('0');
     let power = scale - i32::try_from(fraction.len()).ok()?;
-    let digits = format!("{whole}{fraction}");
-    let sign = if negative { "-" } else { "" };
-    if power >= 0 {
-        let exact = format!("{sign}{digits}{}", "0".repeat(usize::try_from(power).ok()?));
-        if let Ok(value) = exact.parse() {
-            return Some(Number::Whole(value));
-        }
+    if let Some(value) = exact(negative, whole, fraction, power) {
+        return Some(Number::Whole(value));
     }
     if power.abs() > MAX_EXPONENT {
         return None;
     }
-    let value: f64 = format!("{sign}{digits}e{power}").parse().ok()?;
+    let sign = if negative { "-" } else { "" };
+    let value: f64 = format!("{sign}{whole}{fraction}e{power}").parse().ok()?;
     value.is_finite().then(|| Number::Decimal(value).simplify())
+}
+
+fn exact(negative: bool, whole: &str, fraction: &str, power: i32) -> Option<i64> {
+    let mut size = 0u64;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        size = size.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+    }
+    size = size.checked_mul(10u64.checked_pow(u32::try_from(power).ok()?)?)?;
+    if negative { 0i64.checked_sub_unsigned(size) } else { i64::try_from(size).ok() }
 }
 
 fn is_blank(c: char) -> bool {

@@ -178,13 +178,10 @@ async fn what_may_work_later_is_tried_again() {
         (425, &[], None),
         (500, &[("retry-after", "3")], Some(3_000)),
     ] {
-        match answered(status, headers, "oops").await {
-            Answer::Retry { wait_ms, message, .. } => {
-                assert_eq!(wait_ms, wait, "{status}");
-                assert!(message.contains(&status.to_string()), "{message}");
-            }
-            other => panic!("{status}: {other:?}"),
-        }
+        let answer = answered(status, headers, "oops").await;
+        let Answer::Retry { wait_ms, message, .. } = answer else { panic!("{status}: {answer:?}") };
+        assert_eq!(wait_ms, wait, "{status}");
+        assert!(message.contains(&status.to_string()), "{message}");
     }
 }
 
@@ -202,10 +199,9 @@ async fn being_throttled_costs_no_try_and_waits_as_long_as_asked() {
         (429, &[("x-ratelimit-reset", "8")], 8_000),
         (503, &[("retry-after", "4")], 4_000),
     ] {
-        match answered(status, headers, "").await {
-            Answer::Throttled { wait_ms, .. } => assert_eq!(wait_ms, wait, "{status} {headers:?}"),
-            other => panic!("{status} {headers:?}: {other:?}"),
-        }
+        let answer = answered(status, headers, "").await;
+        let Answer::Throttled { wait_ms, .. } = answer else { panic!("{status} {headers:?}: {answer:?}") };
+        assert_eq!(wait_ms, wait, "{status} {headers:?}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every kind of work against real servers on loopback.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may end the test")]
+
 mod contract;
 mod creators;
 mod http;

@@ -111,10 +111,8 @@ pub(crate) async fn one(processor: &dyn Processor, row: [&str; 3]) -> Answer {
 
 /// The verdict of an answer that decides.
 pub(crate) fn verdict(answer: Answer) -> Verdict {
-    match answer {
-        Answer::Done(verdict) => verdict,
-        other => panic!("expected a verdict, got {other:?}"),
-    }
+    let Answer::Done(verdict) = answer else { panic!("expected a verdict, got {answer:?}") };
+    verdict
 }
 
 /// Outcome, code and message of an answer that decides.
