@@ -1,0 +1,62 @@
+//! The suite's own test: a store with a bug planted on purpose must fail the case that is there to
+//! catch it. Without this a case that checks nothing would look like one that finds nothing.
+
+mod store;
+
+use std::sync::Arc;
+
+use super::{Subject, claims, commands, commits, events, fencing, jobs, model, rescue, retry, verify};
+use store::{Bug, Planted};
+
+fn subject(bug: Bug) -> Subject {
+    let store = Arc::new(Planted::new(bug));
+    let damaged = store.clone();
+    Subject::new(store).with_planter(Arc::new(move |job, damage| damaged.plant(job, damage)))
+}
+
+/// One test per pair: the bug, and the case that must fail on it (and passes on the sound store).
+macro_rules! caught {
+    ($($name:ident: $bug:ident by $theme:ident::$case:ident;)+) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            $theme::$case(subject(Bug::None)).await;
+            let ran = tokio::spawn($theme::$case(subject(Bug::$bug))).await;
+            assert!(ran.is_err_and(|error| error.is_panic()), "the case let the bug pass");
+        }
+    )+ };
+}
+
+caught! {
+    a_store_without_a_fence_is_caught: NoFence by fencing::every_command_fences_the_holder;
+    a_store_without_a_fence_is_caught_in_the_race:
+        NoFence by fencing::six_stale_writers_never_get_past_a_moving_fence;
+    a_refusal_that_is_swallowed_is_caught:
+        CommitErrorIgnored by fencing::the_old_holder_is_refused_and_the_new_one_is_not;
+    a_tally_from_the_length_of_the_batch_is_caught:
+        TallyFromBatch by commits::a_commit_repeated_inserts_nothing;
+    a_count_as_checkpoint_is_caught: CheckpointAsCount by commits::the_checkpoint_is_the_first_missing_row;
+    the_highest_finished_as_checkpoint_is_caught:
+        HighestFinished by commits::the_checkpoint_is_the_first_missing_row;
+    a_cache_trusted_over_the_ledger_is_caught: CacheTrusted by commands::resume_goes_on_from_row_229;
+    resumes_that_all_win_are_caught: EveryResumeWins by commands::of_64_resumes_exactly_one_wins;
+    an_epoch_that_is_not_compared_is_caught:
+        EpochNotCompared by commands::of_64_restarts_that_saw_one_epoch_exactly_one_wins;
+    a_span_handed_out_twice_is_caught: SpanTwice by claims::claims_at_once_never_share_a_span;
+    a_claim_of_everything_is_caught: NoWindow by claims::a_claim_reaches_as_far_as_its_window;
+    a_rescue_of_the_living_is_caught: RescuesTheLiving by rescue::only_lapsed_leases_are_rescued;
+    a_retry_in_the_old_generation_is_caught:
+        SameGeneration by retry::failed_rows_are_opened_under_a_new_generation;
+    two_jobs_over_the_same_work_are_caught:
+        SameWorkTwice by jobs::the_same_work_is_refused_while_it_is_active;
+    a_missing_line_of_the_timeline_is_caught: EventLost by events::a_life_is_told_in_order;
+    a_verify_that_looks_away_is_caught: VerifyBlind by verify::planted_damage_is_found;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_random_history_catches_what_no_case_names() {
+    for bug in [Bug::NoFence, Bug::TallyFromBatch, Bug::CommitClaimsAll, Bug::RescuesTheLiving] {
+        let make = move || async move { subject(bug) };
+        let ran = tokio::spawn(model::any_history_gets_the_answers_of_the_model(make)).await;
+        assert!(ran.is_err_and(|error| error.is_panic()), "{bug:?} went through");
+    }
+}

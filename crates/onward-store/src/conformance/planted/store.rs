@@ -1,0 +1,294 @@
+//! The in-memory store with one bug planted in front of it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use onward_core::clock::UnixMs;
+use onward_core::event::{Event, EventKind, NewEvent};
+use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo};
+use onward_core::input::{Chunk, Duplicates, InputSummary};
+use onward_core::job::{Job, Tuning};
+use onward_core::row::Outcome;
+use onward_core::state::Step;
+use onward_core::store::{
+    Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
+    Rescued, Reservation, Result, Retry, RowQuery, Store, StoreError, Totals, Verify,
+};
+
+use crate::conformance::Damage;
+use crate::conformance::build::{all_rows, claim, new_uuid};
+use crate::memory::MemoryStore;
+
+/// What is wrong with the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bug {
+    /// Nothing.
+    None,
+    /// A commit under an old epoch is written under the present one.
+    NoFence,
+    /// A refused commit is answered as if it had been written.
+    CommitErrorIgnored,
+    /// The counters grow by what was sent.
+    TallyFromBatch,
+    /// The checkpoint says how many rows are done.
+    CheckpointAsCount,
+    /// The checkpoint says which row is the highest done.
+    HighestFinished,
+    /// What was once read of a job is answered until its state changes.
+    CacheTrusted,
+    /// A resume of a running job is answered as a success.
+    EveryResumeWins,
+    /// The epoch a command expects is not looked at.
+    EpochNotCompared,
+    /// The last claim is handed out again.
+    SpanTwice,
+    /// A claim reaches to the end of the span, whatever its window.
+    NoWindow,
+    /// Every span is rescued, whatever its lease.
+    RescuesTheLiving,
+    /// A retry does not open a new generation.
+    SameGeneration,
+    /// Equal work is not noticed.
+    SameWorkTwice,
+    /// A pause leaves no line on the timeline.
+    EventLost,
+    /// Verify says that all is well.
+    VerifyBlind,
+    /// A commit claims all of its span, whatever it was told.
+    CommitClaimsAll,
+}
+
+#[derive(Debug)]
+pub(super) struct Planted {
+    inner: MemoryStore,
+    bug: Bug,
+    /// Rows that were sent and not inserted, by job.
+    overcounted: Mutex<BTreeMap<JobId, u64>>,
+    seen: Mutex<BTreeMap<JobId, Job>>,
+    last_claim: Mutex<BTreeMap<JobId, Claimed>>,
+}
+
+impl Planted {
+    pub(super) fn new(bug: Bug) -> Self {
+        Self {
+            inner: MemoryStore::new(),
+            bug,
+            overcounted: Mutex::default(),
+            seen: Mutex::default(),
+            last_claim: Mutex::default(),
+        }
+    }
+
+    pub(super) fn plant(&self, job: JobId, damage: Damage) -> bool {
+        self.inner.plant(job, damage)
+    }
+
+    /// A job as the bug shows it.
+    async fn shown(&self, mut job: Job) -> Result<Job> {
+        if self.bug == Bug::TallyFromBatch {
+            job.tally.added += *locked(&self.overcounted).entry(job.id).or_default();
+        } else if self.bug == Bug::CheckpointAsCount {
+            job.checkpoint.low_water = job.tally.processed();
+        } else if self.bug == Bug::HighestFinished {
+            let rows = self.inner.rows(&all_rows(job.id)).await?;
+            job.checkpoint.low_water = rows.last().map_or(0, |row| row.index.row());
+        } else if self.bug == Bug::CacheTrusted {
+            let mut seen = locked(&self.seen);
+            let cached = seen.entry(job.id).or_insert_with(|| job.clone()).clone();
+            job = Job { state: job.state, epoch: job.epoch, ..cached };
+        } else if self.bug == Bug::SameGeneration {
+            job.generation = 0;
+        }
+        Ok(job)
+    }
+
+    /// Finds, or takes, the epoch under which the span would be written now.
+    async fn present_epoch(&self, commit: &Commit) -> Result<Epoch> {
+        let job = self.inner.job(commit.job).await?.ok_or(StoreError::NotFound(commit.job))?;
+        if let Some(fact) = job.leases.iter().find(|fact| fact.span == commit.span) {
+            return Ok(fact.epoch);
+        }
+        let claimed = self.inner.claim(&claim(commit.job, "thief", commit.now)).await?;
+        Ok(claimed.map_or(commit.epoch, |claimed| claimed.epoch))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl Store for Planted {
+    fn kind(&self) -> &'static str {
+        "planted"
+    }
+
+    async fn create_job(&self, mut job: NewJob) -> Result<Job> {
+        if self.bug == Bug::SameWorkTwice {
+            job.work_digest = new_uuid().to_string();
+        }
+        self.inner.create_job(job).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>> {
+        match self.inner.job(id).await? {
+            Some(job) => self.shown(job).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn command(&self, command: &Command) -> Result<Job> {
+        let epoch = command.epoch.filter(|_| self.bug != Bug::EpochNotCompared);
+        let answer = match self.inner.command(&Command { epoch, ..command.clone() }).await {
+            Err(StoreError::Illegal(job)) if self.bug == Bug::EveryResumeWins => {
+                if command.step == Step::Resume { Ok(*job) } else { Err(StoreError::Illegal(job)) }
+            }
+            answer => answer,
+        };
+        self.shown(answer?).await
+    }
+
+    async fn retry(&self, retry: &Retry) -> Result<(u64, Job)> {
+        let (count, job) = self.inner.retry(retry).await?;
+        Ok((count, self.shown(job).await?))
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>> {
+        if self.bug == Bug::SpanTwice
+            && let Some(last) = locked(&self.last_claim).get(&claim.job)
+        {
+            return Ok(Some(last.clone()));
+        }
+        let mut claimed = self.inner.claim(claim).await?;
+        if let Some(claimed) = &mut claimed {
+            locked(&self.last_claim).insert(claim.job, claimed.clone());
+            if self.bug == Bug::NoWindow {
+                claimed.claimed_until = claimed.done.end();
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn commit(&self, mut commit: Commit) -> Result<Committed> {
+        if self.bug == Bug::NoFence {
+            commit.epoch = self.present_epoch(&commit).await?;
+        }
+        if self.bug == Bug::CommitClaimsAll {
+            commit.claimed_until = RowIndex(u32::MAX);
+        }
+        let (job, sent) = (commit.job, commit.rows.len() as u64);
+        match self.inner.commit(commit).await {
+            Ok(done) => {
+                *locked(&self.overcounted).entry(job).or_default() += sent - u64::from(done.inserted);
+                Ok(done)
+            }
+            Err(StoreError::Fenced { .. }) if self.bug == Bug::CommitErrorIgnored => {
+                Ok(Committed { inserted: 0, tally: Default::default(), span_done: false, job_done: false })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn rescue(&self, now: UnixMs) -> Result<Vec<Rescued>> {
+        if self.bug == Bug::RescuesTheLiving {
+            return self.inner.release_all(now).await;
+        }
+        self.inner.rescue(now).await
+    }
+
+    async fn verify(&self, job: JobId) -> Result<Verify> {
+        let mut found = self.inner.verify(job).await?;
+        if self.bug == Bug::VerifyBlind {
+            found.problems.clear();
+        }
+        Ok(found)
+    }
+
+    async fn events(&self, job: Option<JobId>, after: u64, limit: usize) -> Result<Vec<Event>> {
+        let mut events = self.inner.events(job, after, limit).await?;
+        if self.bug == Bug::EventLost {
+            events.retain(|event| event.kind != EventKind::Paused);
+        }
+        Ok(events)
+    }
+
+    // --- the rest is sound --------------------------------------------------------------------
+
+    async fn put_chunk(&self, input: InputId, chunk: Chunk) -> Result<()> {
+        self.inner.put_chunk(input, chunk).await
+    }
+    async fn seal_input(&self, summary: &InputSummary, duplicates: &Duplicates, now: UnixMs) -> Result<()> {
+        self.inner.seal_input(summary, duplicates, now).await
+    }
+    async fn input(&self, input: InputId) -> Result<Option<InputSummary>> {
+        self.inner.input(input).await
+    }
+    async fn chunk(&self, input: InputId, no: SpanNo) -> Result<Option<(Chunk, Duplicates)>> {
+        self.inner.chunk(input, no).await
+    }
+    async fn sweep_inputs(&self, before: UnixMs) -> Result<u64> {
+        self.inner.sweep_inputs(before).await
+    }
+    async fn drop_input(&self, input: InputId) -> Result<()> {
+        self.inner.drop_input(input).await
+    }
+    async fn jobs(&self, query: &JobQuery) -> Result<Vec<Job>> {
+        self.inner.jobs(query).await
+    }
+    async fn find_job(&self, work_digest: &str) -> Result<Option<JobId>> {
+        self.inner.find_job(work_digest).await
+    }
+    async fn tune(
+        &self,
+        id: JobId,
+        name: Option<&str>,
+        tuning: Option<Tuning>,
+        actor: &str,
+        now: UnixMs,
+    ) -> Result<Job> {
+        self.inner.tune(id, name, tuning, actor, now).await
+    }
+    async fn delete_job(&self, id: JobId) -> Result<()> {
+        self.inner.delete_job(id).await
+    }
+    async fn claimable(&self, limit: usize) -> Result<Vec<JobId>> {
+        self.inner.claimable(limit).await
+    }
+    async fn reread(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<Claimed> {
+        self.inner.reread(job, span, epoch).await
+    }
+    async fn release(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<()> {
+        self.inner.release(job, span, epoch).await
+    }
+    async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
+        self.inner.release_all(now).await
+    }
+    async fn rows(&self, query: &RowQuery) -> Result<Vec<LedgerRow>> {
+        self.inner.rows(query).await
+    }
+    async fn groups(&self, job: JobId, outcome: Outcome) -> Result<Vec<Group>> {
+        self.inner.groups(job, outcome).await
+    }
+    async fn record(&self, event: NewEvent) -> Result<Event> {
+        self.inner.record(event).await
+    }
+    async fn version(&self) -> Result<u64> {
+        self.inner.version().await
+    }
+    async fn totals(&self, today_from: UnixMs) -> Result<Totals> {
+        self.inner.totals(today_from).await
+    }
+    async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>> {
+        self.inner.creators(query).await
+    }
+    async fn reserve(&self, key: &str, fingerprint: &str, now: UnixMs) -> Result<Reservation> {
+        self.inner.reserve(key, fingerprint, now).await
+    }
+    async fn keep_answer(&self, key: &str, answer: Option<(u16, String)>) -> Result<()> {
+        self.inner.keep_answer(key, answer).await
+    }
+    async fn ping(&self) -> Result<()> {
+        self.inner.ping().await
+    }
+}
