@@ -1,5 +1,7 @@
 //! Which crate may name which dependency, and that each says why it is there.
 
+use crate::tree;
+
 /// A dependency and the crates that may name it. `(dev)` means: only for tests.
 const OWNERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["onward-store", "onward-testkit", "onward (dev)"]),
@@ -31,6 +33,14 @@ const OWNERS: &[(&str, &[&str])] = &[
 /// What the core may name: values, words and checks. Nothing that does I/O, waits, or knows the time.
 const CORE: &[&str] =
     &["async-trait", "serde", "serde_json", "strsim", "thiserror", "toml", "unicode-normalization", "uuid"];
+
+/// Path and text of the manifest of every crate.
+pub(crate) fn all() -> Vec<(String, String)> {
+    let manifests = tree::files("toml")
+        .into_iter()
+        .filter(|(path, text)| path.ends_with("/Cargo.toml") && text.lines().any(|line| line == "[package]"));
+    manifests.collect()
+}
 
 /// Dependencies named where they may not be.
 pub(crate) fn misplaced(path: &str, text: &str) -> Vec<String> {

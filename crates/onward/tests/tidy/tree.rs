@@ -20,14 +20,6 @@ pub(crate) fn files(extension: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Path and text of the manifest of every crate.
-pub(crate) fn manifests() -> Vec<(String, String)> {
-    let manifests = files("toml")
-        .into_iter()
-        .filter(|(path, text)| path.ends_with("/Cargo.toml") && text.lines().any(|line| line == "[package]"));
-    manifests.collect()
-}
-
 fn collect(dir: &Path, extension: &str, found: &mut Vec<(String, String)>) {
     let entries = fs::read_dir(dir).expect("a folder of the repository can be read");
     for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
