@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use futures::stream;
+use futures::{StreamExt, stream};
 use onward_core::problem::{Code, Problem};
 use onward_core::row::Outcome;
 use onward_core::store::RowQuery;
@@ -87,7 +87,7 @@ fn pages(
     first: Vec<RowDetail>,
 ) -> impl futures::Stream<Item = Page> + Send {
     let state = Some((query, first, table.head()));
-    stream::unfold((app, table, state), |(app, table, state)| async move {
+    let pages = stream::unfold((app, table, state), |(app, table, state)| async move {
         let (mut query, rows, mut bytes) = state?;
         for row in &rows {
             table.write(row, &mut bytes);
@@ -107,7 +107,9 @@ fn pages(
             _ => None,
         };
         Some((Ok(bytes), (app, table, next)))
-    })
+    });
+    // The gzip layer asks once more after the end, and `unfold` panics at that.
+    pages.fuse()
 }
 
 /// `creators.failed.csv` for the failed rows of `creators.csv`, as RFC 6266 writes it.
