@@ -14,5 +14,5 @@ pub(super) async fn run(config: &Config) -> Result<Exit, Failure> {
     output::say(&format!("working on {}; Ctrl-C stops after the rows in hand", config.store));
     signals.next().await;
     host::stop_work(&host.engine, &mut signals).await;
-    Ok(Exit::Interrupted)
+    Ok(Exit::Done)
 }

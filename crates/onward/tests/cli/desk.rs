@@ -1,6 +1,6 @@
 //! A desk to type commands at: a folder of its own, and the real binary.
 
-use std::io::Read;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -75,8 +75,10 @@ impl Desk {
 
     /// Types a command and does not wait.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
-        let child = self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Running { child: Some(child) }
+        let heard = TempDir::with_prefix("onward-heard-").unwrap();
+        let file = |name| File::create(heard.path().join(name)).unwrap();
+        let child = self.command(args).stdout(file("out")).stderr(file("err")).spawn().unwrap();
+        Running { child: Some(child), heard }
     }
 
     /// Starts a server on a free port and waits until it can be found.
@@ -120,9 +122,20 @@ impl Desk {
 /// A command that has not ended. Killed when dropped.
 pub(crate) struct Running {
     child: Option<Child>,
+    heard: TempDir,
 }
 
 impl Running {
+    /// Waits until it has said this on stderr.
+    pub(crate) async fn says(&self, words: &str) {
+        let heard = || async { Ok(self.heard("err").contains(words).then_some(())) };
+        until(words, LIMIT, heard).await.unwrap();
+    }
+
+    fn heard(&self, name: &str) -> String {
+        std::fs::read_to_string(self.heard.path().join(name)).unwrap()
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
@@ -147,17 +160,8 @@ impl Running {
 
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Said {
-        let mut child = self.child.take().unwrap();
-        let mut err = String::new();
-        let mut out = String::new();
-        let mut stderr = child.stderr.take().unwrap();
-        let reading = std::thread::spawn(move || {
-            stderr.read_to_string(&mut err).unwrap();
-            err
-        });
-        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        let err = reading.join().unwrap();
-        Said { code: code_of(child.wait().unwrap()), out, err }
+        let status = self.child.take().unwrap().wait().unwrap();
+        Said { code: code_of(status), out: self.heard("out"), err: self.heard("err") }
     }
 
     fn signal(&self, signal: Signal) {

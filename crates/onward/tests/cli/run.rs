@@ -102,17 +102,10 @@ async fn a_second_ctrl_c_ends_at_once_though_a_call_hangs() {
     called(&upstream, 30).await;
     let before = onward_testkit::now();
     running.interrupt();
-    // The first one is under way as soon as the rows in hand are waited for; the second follows.
-    std::thread::yield_now();
+    running.says("Ctrl-C again stops at once").await;
     running.interrupt();
-    let said = loop_end(running);
-    assert_eq!(said.code, 130, "{}", said.err);
+    running.end().ends_with(130);
     assert!(before.elapsed() < Duration::from_secs(9), "it waited for the call that hangs");
-}
-
-/// Ends a run, whatever it says.
-fn loop_end(running: super::desk::Running) -> super::desk::Said {
-    running.end()
 }
 
 #[tokio::test(flavor = "multi_thread")]

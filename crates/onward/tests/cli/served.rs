@@ -103,7 +103,7 @@ async fn a_second_server_on_the_same_store_is_refused() {
     let desk = Desk::new();
     let _server = desk.serve(&[]).await;
     let said = desk.type_in(&["serve", "--listen", "127.0.0.1:0"]).ends_with(6);
-    assert!(said.err.contains("store"), "{}", said.err);
+    assert!(said.err.contains("is in use by process"), "{}", said.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
