@@ -138,10 +138,9 @@ where
 
     fn settle(self: Box<Self>, commit: &Result<()>) {
         let answer = match (self.outcome, commit) {
-            // A refusal wrote nothing: how the commit of its neighbours ended changes nothing for it.
-            (Some(Err(error)), _) => Err(error),
+            // Also for a refusal: what it saw may be what a neighbour wrote and this commit lost.
             (_, Err(error)) => Err(error.clone()),
-            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(answer), Ok(())) => answer,
             (None, Ok(())) => Err(StoreError::Unavailable(String::from("the operation did not run"))),
         };
         // Whoever asked may have gone; what was written stays written.
@@ -242,4 +241,38 @@ fn empty_log(db: &Connection) {
 
 fn gone() -> StoreError {
     StoreError::Unavailable(String::from("the store is closed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The second operation is refused because of what the first one wrote in the same group. The
+    /// commit fails, so what it would be told of never came to be (G8).
+    #[tokio::test]
+    async fn a_refusal_is_not_told_when_what_it_saw_was_never_committed() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "PRAGMA foreign_keys = ON;
+             CREATE TABLE jobs (id INTEGER PRIMARY KEY);
+             CREATE TABLE spans (job INTEGER REFERENCES jobs (id) DEFERRABLE INITIALLY DEFERRED);",
+        )
+        .unwrap();
+        let writer = Writer::start(db, ()).unwrap();
+        let (go, gate) = mpsc::channel::<()>();
+        let first = writer.write(move |db| {
+            gate.recv().expect("the test opens the gate");
+            db.execute("INSERT INTO spans (job) VALUES (7)", [])?;
+            Ok(())
+        });
+        let second = writer.write(|db| {
+            let there: i64 = db.query_row("SELECT count(*) FROM spans", [], |row| row.get(0))?;
+            if there == 0 { Ok(()) } else { Err(Fail::Refused(StoreError::NothingToRetry)) }
+        });
+        let both = async { tokio::join!(first, second, async { go.send(()) }) };
+        let (first, second, opened) = both.await;
+        opened.unwrap();
+        assert!(matches!(first, Err(StoreError::Unknown(_))), "{first:?}");
+        assert!(matches!(second, Err(StoreError::Unknown(_))), "{second:?}");
+    }
 }
