@@ -40,10 +40,18 @@ async fn main() {
         Some(other) => panic!("keys are sorted or mixed, not {other}"),
     };
     let folder = tempfile::tempdir().expect("a folder");
+    let idle = cpu_s();
     let bare = bare(&folder.path().join("bare.db"), rows, keys);
-    println!("bare SQLite, {BARE_ROWS_PER_TRANSACTION} rows a transaction: {bare:>9.0} rows/s");
+    let bare_cpu = (cpu_s() - idle) * 1e6 / rows as f64;
+    println!(
+        "bare SQLite, {BARE_ROWS_PER_TRANSACTION} rows a transaction: {bare:>9.0} rows/s, {bare_cpu:.2} us of CPU a row"
+    );
+    let idle = cpu_s();
     let ours = ledger(&folder.path().join("onward.db"), rows, workers, keys).await;
-    println!("the ledger, {workers} workers:               {ours:>9.0} rows/s");
+    let ours_cpu = (cpu_s() - idle) * 1e6 / rows as f64;
+    println!(
+        "the ledger, {workers} workers:               {ours:>9.0} rows/s, {ours_cpu:.2} us of CPU a row"
+    );
     println!("ratio {:.2}, peak memory {} MB", ours / bare, peak_mb());
 }
 
@@ -174,6 +182,13 @@ fn key(row: u64, keys: Keys) -> String {
 
 fn data(row: u64) -> String {
     format!(r#"{{"handle":"creator_{row}","followers":{},"country":"DE","platform":"instagram"}}"#, row * 7)
+}
+
+/// CPU time of this process so far, in seconds, as Linux counts it (100 ticks a second).
+fn cpu_s() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// The most memory this process ever had, as Linux counts it.
