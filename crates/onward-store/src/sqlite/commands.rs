@@ -42,7 +42,7 @@ pub(super) fn command(db: &Connection, command: &Command) -> Answer<Job> {
     }
     head.write(db, next)?;
     db.prepare_cached(sql::SPANS_FREE)?.execute(params![head.key, int(head.job.epoch.0)])?;
-    let from_row = head.from_row(db)?;
+    let from_row = head.next_row(db)?;
     events::note(db, &head, command.now, kind, &command.actor, from_row, detail(command))?;
     if from_row.is_none() && matches!(command.step, Step::Resume | Step::Restart) {
         // Every row has its outcome: there is nothing to claim that could complete it later.
@@ -76,7 +76,7 @@ pub(super) fn retry(db: &Connection, retry: &Retry) -> Answer<(u64, Job)> {
     reopen(db, &head, retry.outcome, &open)?;
 
     let count = open.len() as u64;
-    let from_row = head.from_row(db)?;
+    let from_row = head.next_row(db)?;
     let detail = format!("{count} {} rows were opened again", retry.outcome);
     events::note(db, &head, retry.now, EventKind::Retried, &retry.actor, from_row, &detail)?;
     fill(db, &mut head)?;

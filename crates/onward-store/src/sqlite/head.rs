@@ -98,7 +98,7 @@ impl Head {
     }
 
     /// The row (from 1) from which it goes on; `None` when every row has an outcome.
-    pub(super) fn from_row(&self, db: &Connection) -> Answer<Option<u64>> {
+    pub(super) fn next_row(&self, db: &Connection) -> Answer<Option<u64>> {
         let low_water = low_water(db, self.key, self.job.total)?;
         Ok((low_water < self.job.total).then_some(low_water + 1))
     }

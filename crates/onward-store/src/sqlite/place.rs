@@ -80,13 +80,9 @@ pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
         };
     }
     // Opening for writing changes nothing, and tells whether it would be allowed.
-    let mut file =
-        OpenOptions::new().read(true).write(true).open(path).map_err(|error| match error.kind() {
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                OpenError::ReadOnly(path.to_owned())
-            }
-            _ => io(error),
-        })?;
+    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| {
+        if is_read_only(&error) { OpenError::ReadOnly(path.to_owned()) } else { io(error) }
+    })?;
     match starts_with(&mut file, HEADER) {
         Ok(true) => Ok(Found::Database),
         // Cut short while it was being made: the journal beside it says how to go back.
@@ -94,6 +90,10 @@ pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
         Ok(false) => Err(OpenError::NotADatabase(path.to_owned())),
         Err(error) => Err(io(error)),
     }
+}
+
+fn is_read_only(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
 }
 
 fn has_journal(path: &Path) -> bool {
@@ -129,10 +129,9 @@ pub(super) fn lock(path: &Path) -> Result<ServerLock, OpenError> {
     let io = |error| OpenError::Io { path: lock.clone(), error };
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
-    let mut file = options.open(&lock).map_err(|error| match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly(lock.clone()),
-        _ => io(error),
-    })?;
+    let mut file = options
+        .open(&lock)
+        .map_err(|error| if is_read_only(&error) { OpenError::ReadOnly(lock.clone()) } else { io(error) })?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

@@ -77,7 +77,7 @@ pub(super) fn claim(db: &Connection, claim: &Claim) -> Answer<Option<Claimed>> {
     }
     if starts {
         let actor = format!("worker {}", claim.worker);
-        let from_row = head.from_row(db)?;
+        let from_row = head.next_row(db)?;
         events::note(db, &head, claim.now, EventKind::Started, &actor, from_row, "")?;
     }
     let generation = head.job.generation;
@@ -133,7 +133,7 @@ pub(super) fn rescue(db: &Connection, which: Which, now: UnixMs) -> Answer<Vec<R
     for ((job, worker), spans) in lost {
         let head = &heads[&job];
         let detail = format!("worker {worker} is gone; {spans} of its spans given back");
-        events::note(db, head, now, EventKind::Rescued, "rescue", head.from_row(db)?, &detail)?;
+        events::note(db, head, now, EventKind::Rescued, "rescue", head.next_row(db)?, &detail)?;
     }
     Ok(rescued)
 }

@@ -180,10 +180,10 @@ fn every_cut(record: &Record, seed: u64) -> Result<(), String> {
     let acks = record.folder.join("acks");
     for (number, moment) in moments.into_iter().enumerate() {
         for (path, deed) in &record.deeds[at..moment] {
-            match deed {
-                Deed::Wrote { bytes, .. } if *path == acks => promised.hear(bytes),
-                _ if *path == acks => {}
-                _ => disk.apply(path, deed),
+            if *path != acks {
+                disk.apply(path, deed);
+            } else if let Deed::Wrote { bytes, .. } = deed {
+                promised.hear(bytes);
             }
         }
         at = moment;
