@@ -25,7 +25,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("fantoccini", &["onward (dev)"]),
     ("onward-testkit", &["onward (dev)", "onward-processors (dev)", "onward-server (dev)"]),
     // The engine knows the traits and none of their implementations; the server knows the engine.
-    ("onward-store", &["onward", "onward-engine (dev)", "onward-server (dev)"]),
+    ("onward-store", &["onward", "onward-core (dev)", "onward-engine (dev)", "onward-server (dev)"]),
     ("onward-processors", &["onward", "onward-server (dev)", "onward-engine (dev)"]),
     ("onward-server", &["onward"]),
 ];
