@@ -3,6 +3,7 @@
 //! `docs/openapi.json` is a snapshot of it; a test compares them, so the API changes only in the open.
 
 mod operations;
+mod parts;
 
 use axum::Json;
 use onward_core::problem::Code;
@@ -15,7 +16,8 @@ use crate::api::view::{
     RetriedView, RowsView, TimelineView, VerifyView, WorkersView,
 };
 
-pub(crate) use operations::{Body, OPERATIONS, Operation, Param, Reply};
+pub(crate) use operations::OPERATIONS;
+pub(crate) use parts::{Body, Operation, Param, Reply};
 
 /// Collects the schemas of the wire types.
 #[derive(OpenApi)]

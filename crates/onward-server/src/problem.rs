@@ -17,7 +17,8 @@ use onward_core::store::StoreError;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::problem_page;
+use crate::advice::what_to_do;
+use crate::web;
 
 /// Names the header that carries the request's id, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -139,7 +140,8 @@ pub fn write_out(mut response: Response, asked: &Asked) -> Response {
     let (kind, body) = match asked.wants {
         Wants::Json => (PROBLEM_JSON, document(&problem, &asked.request_id).to_string()),
         Wants::Page => {
-            ("text/html; charset=utf-8", problem_page::failed(&problem, &asked.request_id).into_string())
+            let page = web::problem_page(&problem, &asked.request_id, what_to_do(problem.code));
+            ("text/html; charset=utf-8", page.into_string())
         }
     };
     let headers = response.headers_mut();

@@ -1,11 +1,11 @@
-//! The pages about problems: what a code means and what to do, and the page of a failed request.
+//! The pages about problem codes: what each means and what to do.
 
 use axum::Json;
 use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
-use onward_core::problem::{Code, Problem};
+use onward_core::problem::Code;
 use serde_json::json;
 
 use crate::advice::what_to_do;
@@ -51,21 +51,6 @@ fn all() -> Markup {
                     }
                 }
             }
-        },
-    )
-}
-
-/// The page of a request that failed in a browser.
-#[must_use]
-pub(crate) fn failed(problem: &Problem, request_id: &str) -> Markup {
-    page(
-        problem.code.title(),
-        html! {
-            h1 { (problem.code.title()) }
-            p { (problem.detail) }
-            p { (what_to_do(problem.code)) " " a href={ "/problems/" (problem.code) } { "More about this" } }
-            p { a href="/" { "Back to the jobs" } }
-            p class="small" { "Request " code { (request_id) } }
         },
     )
 }

@@ -3,6 +3,7 @@
 pub mod creators;
 pub mod cursor;
 pub mod extract;
+pub mod flash;
 pub mod jobs;
 pub mod plain;
 pub mod preview;

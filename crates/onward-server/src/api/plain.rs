@@ -11,20 +11,15 @@ use axum::{Extension, Form, Json};
 use onward_core::id::JobId;
 use onward_core::problem::Code;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::api::extract::{Nothing, content_type, job_id, json};
+use crate::api::flash::{Flash, Kind};
 use crate::api::jobs::{force_cancel, pause, restart, resume, retry};
 use crate::api::view::JobView;
 use crate::api::who::Who;
 use crate::idempotency::read_body;
 use crate::problem::{Asked, Failure, Result, Wants};
 use crate::state::App;
-
-/// The cookie that carries a message to the next page.
-pub const FLASH_COOKIE: &str = "onward_flash";
-/// How long the message waits for its page, in seconds: one redirect.
-const FLASH_SECONDS: u32 = 60;
 
 /// Carries out the action named in the path.
 pub async fn handle(
@@ -175,25 +170,16 @@ fn client(headers: &HeaderMap) -> Client {
 
 /// 303 to the page the form stood on, with a message.
 fn back(headers: &HeaderMap, id: &str, asked: &Asked, outcome: Result<Done>) -> Response {
-    let flash = match &outcome {
-        Ok(done) => json!({ "kind": "success", "title": done.title, "detail": done.detail,
-            "request_id": asked.request_id }),
-        Err(failure) => json!({ "kind": "error", "title": failure.problem().code.title(),
-            "detail": failure.problem().detail, "request_id": asked.request_id }),
-    };
     let fallback = job_id(id).map_or_else(|_| "/".to_owned(), |id| format!("/jobs/{id}"));
     let place = own_page(headers).unwrap_or(fallback);
-    let cookie = format!(
-        "{FLASH_COOKIE}={}; Path=/; Max-Age={FLASH_SECONDS}; HttpOnly; SameSite=Strict",
-        percent_encoded(&flash.to_string())
-    );
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    for (name, value) in [(header::LOCATION, place), (header::SET_COOKIE, cookie)] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            response.headers_mut().insert(name, value);
+    let flash = match &outcome {
+        Ok(done) => Flash { kind: Kind::Success, title: &done.title, detail: &done.detail },
+        Err(failure) => {
+            let problem = failure.problem();
+            Flash { kind: Kind::Error, title: problem.code.title(), detail: &problem.detail }
         }
-    }
-    response
+    };
+    flash.redirect(&place, asked)
 }
 
 /// The path of the page that sent the form, if it is one of ours: never another host's, so that no
@@ -217,18 +203,6 @@ async fn form_fields(body: Bytes) -> Result<Vec<(String, String)>> {
         Ok(Form(fields)) => Ok(fields),
         Err(rejection) => Err(Failure::new(Code::BadRequest, format!("{}.", rejection.body_text()))),
     }
-}
-
-fn percent_encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -23,15 +23,18 @@ pub async fn list(State(app): State<App>) -> Result<Json<WorkersView>> {
     Ok(Json(WorkersView { workers: workers(&app).await? }))
 }
 
-/// Answers 202 and lets the worker finish its rows in hand; it then takes no more.
-///
-/// A store file has one process, so whoever holds a lease is this process's own worker.
+/// Answers 202 and lets this process's worker finish its rows in hand; it then takes no more. A
+/// worker of another process is refused: nothing here reaches it.
 pub async fn drain(
     State(app): State<App>,
     Path(name): Path<String>,
     JsonBody(Nothing {}): JsonBody<Nothing>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    if !workers(&app).await?.iter().any(|worker| worker.worker_id == name) {
+    if app.engine.worker().0 != name {
+        if workers(&app).await?.iter().any(|worker| worker.worker_id == name) {
+            let detail = "This worker is another process; stop it where it runs, it gives its rows back.";
+            return Err(Failure::new(Code::NotAllowed, detail));
+        }
         return Err(Failure::new(Code::WorkerNotFound, "No worker of this name holds anything now."));
     }
     let engine = app.engine.clone();

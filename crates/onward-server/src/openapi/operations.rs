@@ -1,141 +1,8 @@
 //! Every operation: what goes in, what comes out, which problems are its own.
 
 use onward_core::problem::Code;
-use serde_json::{Value, json};
 
-use super::reference;
-
-/// One method of one address.
-#[derive(Debug)]
-pub(crate) struct Operation {
-    /// The method, in lower case.
-    pub(crate) method: &'static str,
-    /// The address, as in the router.
-    pub(crate) path: &'static str,
-    /// Its name for generated clients.
-    pub(crate) id: &'static str,
-    /// What it does.
-    pub(crate) summary: &'static str,
-    /// Its query parameters and headers.
-    pub(crate) params: &'static [Param],
-    /// What it takes.
-    pub(crate) body: Body,
-    /// The status of success.
-    pub(crate) status: u16,
-    /// What it answers then.
-    pub(crate) reply: Reply,
-    /// The problems that are its own.
-    pub(crate) problems: &'static [Code],
-}
-
-impl Operation {
-    /// The chapter it stands in.
-    #[must_use]
-    pub(crate) fn tag(&self) -> &'static str {
-        match self.path {
-            path if path.starts_with("/api/v1/jobs") => "jobs",
-            path if path.starts_with("/jobs") => "jobs without the prefix",
-            path if path.starts_with("/api/v1/workers") => "workers",
-            path if path.starts_with("/api/v1/") => "data",
-            _ => "server",
-        }
-    }
-}
-
-/// A query parameter or a header.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Param {
-    /// In the query: name, what it does.
-    Query(&'static str, &'static str),
-    /// `Idempotency-Key`.
-    Key,
-    /// `If-Match`.
-    IfMatch,
-    /// `Last-Event-ID`.
-    LastEventId,
-}
-
-impl Param {
-    pub(super) fn describe(&self) -> Value {
-        let (place, name, text) = self.parts();
-        json!({ "name": name, "in": place, "required": false, "description": text,
-            "schema": { "type": "string" } })
-    }
-
-    /// Where it stands, its name, and what it does.
-    #[must_use]
-    pub(crate) fn parts(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Query(name, text) => ("query", name, text),
-            Self::Key => {
-                ("header", "Idempotency-Key", "The same key and request get the first answer again.")
-            }
-            Self::IfMatch => ("header", "If-Match", "Act only when this is still the job's epoch."),
-            Self::LastEventId => ("header", "Last-Event-ID", "The last id seen; what was missed is sent."),
-        }
-    }
-}
-
-/// What an operation takes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Body {
-    /// Nothing.
-    None,
-    /// JSON of this schema; may be left out.
-    Json(&'static str),
-    /// An upload with the parts `file`, `recipe`, `name`; the recipe is required or not.
-    Upload,
-    /// An upload of the beginning of a file.
-    Head,
-}
-
-impl Body {
-    pub(super) fn describe(self) -> Option<Value> {
-        let upload = |required: Value| {
-            json!({ "required": true, "content": { "multipart/form-data": { "schema": {
-                "type": "object", "required": required, "properties": {
-                    "file": { "type": "string", "format": "binary", "description": "The CSV." },
-                    "recipe": { "type": "string", "description": "The recipe, as TOML or JSON." },
-                    "name": { "type": "string", "description": "A name for people." },
-                } } } } })
-        };
-        match self {
-            Self::None => None,
-            Self::Json(schema) => Some(
-                json!({ "required": false, "content": { "application/json": { "schema": reference(schema) } } }),
-            ),
-            Self::Upload => Some(upload(json!(["file", "recipe"]))),
-            Self::Head => Some(upload(json!(["file"]))),
-        }
-    }
-}
-
-/// What an operation answers.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Reply {
-    /// JSON of this schema.
-    Json(&'static str),
-    /// JSON of no fixed schema: what it holds.
-    Object(&'static str),
-    /// Nothing.
-    Empty,
-    /// Another media type: which, and what it holds.
-    Other(&'static str, &'static str),
-}
-
-impl Reply {
-    pub(super) fn describe(self) -> Value {
-        match self {
-            Self::Json(schema) => json!({ "description": schema,
-                "content": { "application/json": { "schema": reference(schema) } } }),
-            Self::Object(text) => json!({ "description": text,
-                "content": { "application/json": { "schema": { "type": "object" } } } }),
-            Self::Empty => json!({ "description": "nothing" }),
-            Self::Other(kind, text) => json!({ "description": text,
-                "content": { kind: { "schema": { "type": "string" } } } }),
-        }
-    }
-}
+use super::parts::{Body, Operation, Param, Reply};
 
 const CURSOR: Param = Param::Query("cursor", "next_cursor of the page before.");
 const LIMIT: Param = Param::Query("limit", "How many on a page.");
@@ -199,7 +66,6 @@ const CREATE: &[Code] = &[
 const PAGE: &[Code] = &[Code::InvalidCursor, Code::InvalidParameter];
 const PAGE_OF_JOB: &[Code] = &[Code::BadId, Code::InvalidCursor, Code::InvalidParameter, Code::JobNotFound];
 const ACTION: &[Param] = &[Param::Key, Param::IfMatch];
-const FORM: &[Param] = &[Param::Key, Param::IfMatch];
 
 /// A read of JSON without a body.
 const fn read(
@@ -413,8 +279,19 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         Body::None,
         202,
         Reply::Object("message"),
-        &[Code::WorkerNotFound],
+        &[Code::WorkerNotFound, Code::NotAllowed],
     ),
+    Operation {
+        method: "post",
+        path: "/jobs",
+        id: "createJobByForm",
+        summary: "Make a job from the form of the new-job page: 303 to the job's page.",
+        params: &[],
+        body: Body::Upload,
+        status: 303,
+        reply: Reply::Empty,
+        problems: &[],
+    },
     plain("/jobs/{id}/resume", "resumeJobPlain", 202, "Resumed", RESUME),
     plain("/jobs/{id}/restart", "restartJobPlain", 202, "Restarted", RESTART),
     plain("/jobs/{id}/force-cancel", "cancelJobPlain", 200, "Acted", STOP),
@@ -463,7 +340,7 @@ const fn plain(
         path,
         id,
         summary: "The same action as under /api/v1; a plain HTML form is answered with 303.",
-        params: FORM,
+        params: ACTION,
         body: Body::None,
         status,
         reply: Reply::Json(reply),

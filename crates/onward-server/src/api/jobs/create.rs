@@ -1,18 +1,21 @@
-//! `POST /api/v1/jobs`: takes a file and a recipe, and makes a job.
+//! `POST /api/v1/jobs`: takes a file and a recipe, and makes a job. `POST /jobs` is the same for the
+//! form of the new-job page.
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Json};
 use onward_core::problem::Code;
 use onward_core::recipe::Recipe;
 use onward_engine::{Snapshot, Submission};
 
+use crate::api::flash::{Flash, Kind};
 use crate::api::upload::Upload;
 use crate::api::who::Who;
 use crate::idempotency::{key_of, once};
 use crate::problem::{Asked, Failure, Result};
 use crate::state::App;
+use crate::web::{self, Draft};
 
 /// Answers 201 with the job and its address.
 pub async fn handle(
@@ -29,6 +32,33 @@ pub async fn handle(
         async move { answer(&app, upload, who).await.into_response() }
     };
     Ok(once(&app, key, &print, &asked, work).await)
+}
+
+/// Answers the form with 303 to the job's page, or with the form again and why it was refused.
+pub async fn form(
+    State(app): State<App>,
+    Extension(asked): Extension<Asked>,
+    who: Who,
+    request: Request,
+) -> Response {
+    let mut draft = Draft::default();
+    let refused = match Upload::receive(&app.settings, request, app.settings.max_upload_bytes).await {
+        Err(failure) => failure,
+        Ok(upload) => {
+            (draft.recipe, draft.name) = (upload.recipe.clone(), upload.name.clone());
+            match submit(&app, upload, who.actor).await {
+                Err(failure) => failure,
+                Ok(snapshot) => {
+                    let detail = format!("{} has {} rows", snapshot.job.name, snapshot.job.total);
+                    let flash = Flash { kind: Kind::Success, title: "Job started", detail: &detail };
+                    return flash.redirect(&format!("/jobs/{}", snapshot.job.id), &asked);
+                }
+            }
+        }
+    };
+    draft.problem = Some(refused.problem().clone());
+    let status = StatusCode::from_u16(refused.problem().code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    (status, Html(web::new_job_page(&draft).into_string())).into_response()
 }
 
 /// Makes a job of an upload.

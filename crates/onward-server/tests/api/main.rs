@@ -1,0 +1,13 @@
+//! The API as a client sees it: the real router over a real engine and store, without a socket.
+
+mod actions;
+mod events;
+mod guard;
+mod idempotency;
+mod lists;
+mod plain;
+mod problems;
+mod rows;
+mod server;
+mod submit;
+mod support;

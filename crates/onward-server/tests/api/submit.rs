@@ -1,0 +1,139 @@
+//! `POST /api/v1/jobs` and `/api/v1/preview`: what is taken, and what each bad upload gets.
+
+use axum::body::{Body, Bytes};
+use axum::http::{Method, header};
+use futures::stream;
+
+use crate::support::{RECIPE, Server, csv, multipart, request, upload};
+
+#[tokio::test]
+async fn a_file_and_a_recipe_become_a_job_with_an_address() {
+    let server = Server::open().await;
+    let reply = server.submit(&csv(3)).await;
+    assert_eq!(reply.status, 201, "{}", reply.text);
+    let job = reply.json();
+    let id = job["job_id"].as_str().unwrap();
+    assert_eq!(reply.header("location"), format!("/api/v1/jobs/{id}"));
+    assert_eq!((job["name"].as_str(), job["total_items"].as_u64()), (Some("list.csv"), Some(3)));
+    assert_eq!(job["checkpoint"]["saved_in"], serde_json::json!(["memory"]));
+    assert_eq!(job["input"]["filename"], "list.csv");
+    server.until_status(id, "completed").await;
+    let job = server.get(&format!("/api/v1/jobs/{id}")).await.json();
+    assert_eq!((job["processed_items"].as_u64(), job["results"]["added"].as_u64()), (Some(3), Some(3)));
+    assert_eq!(job["resume_from_row"], serde_json::Value::Null);
+    assert_eq!(job["allowed_actions"], serde_json::json!([]));
+    let created = job["created_at"].as_str().unwrap();
+    assert!(created.len() == 24 && created.ends_with('Z'), "{created}");
+}
+
+#[tokio::test]
+async fn the_same_work_is_not_started_twice_while_it_is_active() {
+    let server = Server::shut().await;
+    let first = server.job(&csv(3)).await;
+    let second = server.submit(&csv(3)).await;
+    assert_eq!(second.problem(), (409, "duplicate-running-job".to_owned()));
+    assert_eq!(second.json()["existing_job_id"], first.as_str());
+}
+
+#[tokio::test]
+async fn bad_uploads_are_refused_by_name_and_leave_no_job_and_no_file() {
+    let spool = tempfile::tempdir().unwrap();
+    let dir = spool.path().to_owned();
+    let server = Server::with(0, |settings| {
+        settings.spool_dir = Some(dir);
+        settings.max_upload_bytes = 1_000;
+    })
+    .await;
+    let (file, recipe) = (("file", Some("a.csv"), "handle\nanna\n"), ("recipe", None, RECIPE));
+    let large = csv(200);
+    let cases: Vec<(u16, &str, Vec<(&str, Option<&str>, &str)>)> = vec![
+        (400, "bad-request", vec![recipe]),
+        (400, "bad-request", vec![file]),
+        (400, "bad-request", vec![file, file, recipe]),
+        (400, "bad-request", vec![file, recipe, ("path", None, "/etc/passwd")]),
+        (413, "too-large", vec![("file", Some("a.csv"), &large), recipe]),
+        (422, "csv-empty", vec![("file", Some("a.csv"), ""), recipe]),
+        (415, "looks-like-html", vec![("file", Some("a.csv"), "<!DOCTYPE html><html></html>"), recipe]),
+        (422, "unclosed-quote", vec![("file", Some("a.csv"), "handle\n\"anna\n"), recipe]),
+        (422, "missing-column", vec![("file", Some("a.csv"), "handel\nanna\n"), recipe]),
+        (422, "recipe-invalid", vec![file, ("recipe", None, "kee = 1")]),
+    ];
+    for (status, code, parts) in cases {
+        let reply = server.send(upload("/api/v1/jobs", &parts)).await;
+        assert_eq!(reply.problem(), (status, code.to_owned()), "{}", reply.text);
+    }
+    let jobs = server.get("/api/v1/jobs").await.json();
+    assert_eq!(jobs["jobs"], serde_json::json!([]));
+    assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0, "temporary files are gone");
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_upload_is_refused() {
+    let server = Server::shut().await;
+    let json = server.post("/api/v1/jobs", "{\"file\": {\"path\": \"/etc/passwd\"}}").await;
+    assert_eq!(json.problem(), (415, "unsupported-body".to_owned()));
+    for kind in ["multipart/form-data", "multipart/form-data; boundary=another"] {
+        let body = Body::from(multipart(&[("file", Some("a.csv"), "handle\n")]));
+        let request = request(Method::POST, "/api/v1/jobs").header(header::CONTENT_TYPE, kind);
+        let reply = server.send(request.body(body).unwrap()).await;
+        assert_eq!(reply.problem(), (400, "bad-request".to_owned()), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_is_408_and_leaves_nothing() {
+    let spool = tempfile::tempdir().unwrap();
+    let dir = spool.path().to_owned();
+    let server = Server::with(0, |settings| settings.spool_dir = Some(dir)).await;
+    let whole = multipart(&[("file", Some("a.csv"), &csv(50)), ("recipe", None, RECIPE)]);
+    let half = Bytes::copy_from_slice(&whole.as_bytes()[..whole.len() / 2]);
+    let body = Body::from_stream(stream::iter([Ok::<_, std::io::Error>(half)]));
+    let request = request(Method::POST, "/api/v1/jobs")
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut-here");
+    let reply = server.send(request.body(body).unwrap()).await;
+    assert_eq!(reply.problem(), (408, "upload-aborted".to_owned()));
+    assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_falls_silent_is_408() {
+    let server = Server::shut().await;
+    let begun = Bytes::from_static(b"--cut-here\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhan");
+    let body = stream::unfold(Some(begun), |begun| async move {
+        match begun {
+            Some(begun) => Some((Ok::<_, std::io::Error>(begun), None)),
+            None => std::future::pending().await,
+        }
+    });
+    let request = request(Method::POST, "/api/v1/jobs")
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut-here");
+    let reply = server.send(request.body(Body::from_stream(body)).unwrap()).await;
+    assert_eq!(reply.problem(), (408, "upload-aborted".to_owned()));
+}
+
+#[tokio::test]
+async fn a_preview_shows_what_the_file_would_become_and_stores_nothing() {
+    let server = Server::shut().await;
+    let file = ("file", Some("a.csv"), "handle;note\nanna;1\nben;2\n");
+    let reply = server.send(upload("/api/v1/preview", &[file, ("recipe", None, RECIPE)])).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    let preview = reply.json();
+    assert_eq!((preview["delimiter"].as_str(), preview["encoding"].as_str()), (Some(";"), Some("UTF-8")));
+    assert_eq!(preview["samples"][1]["fields"], serde_json::json!(["ben", "2"]));
+    let empty = server.send(upload("/api/v1/preview", &[("file", Some("a.csv"), "")])).await;
+    assert_eq!(empty.problem(), (422, "csv-empty".to_owned()));
+    assert_eq!(server.get("/api/v1/jobs").await.json()["jobs"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn file_names_are_for_show_only() {
+    let server = Server::open().await;
+    let file = ("file", Some("../../etc/pass wd\\x.csv"), "handle\nanna\n");
+    let reply = server
+        .send(upload("/api/v1/jobs", &[file, ("recipe", None, RECIPE), ("name", None, " My list ")]))
+        .await;
+    let job = reply.json();
+    assert_eq!(job["name"], "My list");
+    let shown = job["input"]["filename"].as_str().unwrap();
+    assert!(!shown.contains('/') && !shown.contains('\\'), "{shown}");
+}
