@@ -78,14 +78,14 @@ async function send(id, act, body, button) {
     keys.delete(url);
     if (answer.ok) {
       if (said.job) (show(said.job), flush());
-      toast(success(id, act, said));
+      toast({ ...success(id, act, said), about: id });
     } else {
-      toast(trouble(said, answer));
+      toast({ ...trouble(said, answer), about: id });
       const article = articleOf(id);
       if (article) refresh(article);
     }
   } catch {
-    toast({ kind: "error", title: "The server does not answer", detail: "It is not known whether it was done. Pressing again is safe: it is never done twice." });
+    toast({ about: id, kind: "error", title: "The server does not answer", detail: "It is not known whether it was done. Pressing again is safe: it is never done twice." });
   } finally {
     busy(button, false);
   }

@@ -12,7 +12,7 @@ export function follow(url, on) {
   const channel = new BroadcastChannel("onward-events");
   const known = new Map(); // the leader's last word on each job, for tabs that open later
   let lastState = { state: "retry", until: 0, failures: 0 };
-  let stop = null;
+  let link = null;
   let leads = false;
   let heard = Date.now();
 
@@ -26,7 +26,7 @@ export function follow(url, on) {
     if (known.size > MOST_KNOWN) known.delete(known.keys().next().value);
   };
   const open = () => {
-    stop ??= stream(url, {
+    link ??= stream(url, {
       event: (event) => {
         if (event.type === "job") keep(JSON.parse(event.data));
         if (event.type === "snapshot") JSON.parse(event.data).jobs.forEach(keep);
@@ -44,9 +44,11 @@ export function follow(url, on) {
       if (leads) channel.postMessage({ state: lastState });
       return;
     }
+    if (leads) return void (data.hurry && link.hurry());
+    if (data.hurry) return;
     heard = Date.now();
-    if (stop && !leads) (stop(), (stop = null)); // the leader is back
-    if (leads) return;
+    if (link) (link.stop(), (link = null)); // the leader is back
+    if (data.state) lastState = data.state;
     data.event ? on.event(data.event) : on.state(data.state);
   };
   navigator.locks.request("onward-events", () => {
@@ -55,6 +57,11 @@ export function follow(url, on) {
     return new Promise(() => {}); // held until the tab is gone
   });
   channel.postMessage({ hello: true });
+  // A hidden leader sleeps too long; a tab that somebody looks at wakes it.
+  setInterval(() => {
+    const due = lastState.state === "retry" && Date.now() > lastState.until + 500;
+    if (!leads && due && !document.hidden) channel.postMessage({ hurry: true });
+  }, 1000);
   setInterval(() => {
     if (leads) channel.postMessage({ state: lastState });
     else if (Date.now() - heard > LEADER_SILENT_MS) open();
@@ -62,10 +69,10 @@ export function follow(url, on) {
 }
 
 function alone(url, on) {
-  let stop = null;
+  let link = null;
   const look = () => {
-    if (document.hidden) (stop?.(), (stop = null));
-    else stop ??= stream(url, on);
+    if (document.hidden) (link?.stop(), (link = null));
+    else link ??= stream(url, on);
   };
   document.addEventListener("visibilitychange", look);
   look();

@@ -1,10 +1,11 @@
 // Puts a job's new numbers into the page. Only texts and widths change here; whenever buttons could
 // change, the HTML comes from the server and is morphed in.
 
-import { count, duration, left, moment, now, rate } from "./time.js";
+import { ago, count, left, moment, now, rate } from "./time.js";
 
 const LEAST_MS = 250; // at most four times a second per job
 const SUMMARY_MS = 5000;
+const FAILED_MS = 1000; // the reasons of a job's page follow its count of failed rows
 const OUTCOMES = ["added", "failed", "skipped", "filtered"];
 const waiting = new Map(); // job id -> newest job not shown yet
 const announced = new Map();
@@ -35,6 +36,7 @@ function apply(job) {
   const article = articleOf(job.job_id);
   if (!article) return;
   const changed = stateOf(job) !== stateIn(article);
+  const failedMore = isJobPage && article.dataset.failed !== String(job.results.failed);
   numbers(article, job);
   if (changed) {
     say(`${job.name}: ${job.stuck ? "stuck" : job.status}`);
@@ -43,13 +45,13 @@ function apply(job) {
     milestones(job);
   }
   if (changed) summary(0);
-  else if (job.status === "running") summary(SUMMARY_MS);
+  else if (job.status === "running") summary(failedMore ? FAILED_MS : SUMMARY_MS);
 }
 
 function numbers(article, job) {
   const { total_items: total, processed_items: done, results, checkpoint } = job;
   const percent = total ? Math.floor((done * 100) / total) : 100;
-  Object.assign(article.dataset, { processed: done, percent, next: job.resume_from_row ?? total });
+  Object.assign(article.dataset, { processed: done, failed: results.failed, percent, next: job.resume_from_row ?? total });
   const sentence = `${count(done)}/${count(total)} with ${count(results.failed)} failed`;
   const scope = isJobPage ? document : article;
   const text = (bind, value) => {
@@ -72,7 +74,7 @@ function numbers(article, job) {
     for (const time of scope.querySelectorAll("[data-bind=saved] time")) {
       time.dateTime = checkpoint.saved_at;
       time.title = moment(checkpoint.saved_at);
-      time.textContent = `${duration(now() - Date.parse(checkpoint.saved_at))} ago`;
+      time.textContent = ago(now() - Date.parse(checkpoint.saved_at));
     }
   }
   const label = article.querySelector("[data-action=resume] .label");
@@ -162,7 +164,11 @@ async function renew(element, url, pick) {
     const answer = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-store" });
     if (!answer.ok) return;
     const fresh = pick(new DOMParser().parseFromString(await answer.text(), "text/html"));
-    if (fresh && element.isConnected) Idiomorph.morph(element, fresh, options);
+    if (!fresh || !element.isConnected) return;
+    const focused = element !== document.activeElement && element.contains(document.activeElement);
+    Idiomorph.morph(element, fresh, options);
+    // The button that was pressed is gone: the focus goes to what can be done next.
+    if (focused && document.activeElement === document.body) element.querySelector(".acts :is(button, a)")?.focus();
   } catch {
     // The stream will say that the connection is gone.
   } finally {

@@ -6,12 +6,14 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30000;
 
 // Calls on.event({ type, id, data }) and on.state({ state, until?, failures? }) until stopped.
+// Answers { stop, hurry }: `hurry` ends a wait that is over, where the browser slows a hidden tab's timers.
 export function stream(url, on) {
   let lastId = "";
   let failures = 0;
   let stopped = false;
   let abort = new AbortController();
   let wake = () => {};
+  let until = 0;
 
   async function read() {
     const signal = abort.signal;
@@ -62,7 +64,8 @@ export function stream(url, on) {
       failures += 1;
       const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
       const ms = Math.max(asked, wait * (0.5 + Math.random() / 2)); // jitter: tabs must not come back in step
-      on.state({ state: "retry", until: Date.now() + ms, failures });
+      until = Date.now() + ms;
+      on.state({ state: "retry", until, failures });
       await new Promise((done) => {
         wake = done;
         setTimeout(done, ms);
@@ -70,13 +73,14 @@ export function stream(url, on) {
     }
   }
 
-  const hurry = () => wake();
-  addEventListener("online", hurry);
+  const online = () => wake();
+  addEventListener("online", online);
   run();
-  return () => {
+  const stop = () => {
     stopped = true;
-    removeEventListener("online", hurry);
+    removeEventListener("online", online);
     abort.abort();
     wake();
   };
+  return { stop, hurry: () => Date.now() >= until && wake() };
 }

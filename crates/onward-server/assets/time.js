@@ -15,6 +15,8 @@ export function duration(ms) {
   return `${Math.floor(ms / 864e5)} d`;
 }
 
+export const ago = (ms) => (ms < 100 ? "just now" : `${duration(ms)} ago`);
+
 export const left = (seconds) => (seconds < 10 ? `${seconds} s` : duration(seconds * 1000));
 
 export function rate(speed) {
@@ -23,7 +25,7 @@ export function rate(speed) {
 }
 
 const TELL = {
-  ago: (at) => `${duration(now() - at)} ago`,
+  ago: (at) => ago(now() - at),
   for: (at) => duration(now() - at),
   in: (at) => `in ${duration(at - now())}`,
 };

@@ -22,9 +22,14 @@ export function icon(name) {
 }
 
 // `undo` is { label, run }: a button within the toast.
-export function toast({ kind, title, detail, requestId, undo }) {
+// What is said about the same job replaces what was said before.
+export function toast({ kind, title, detail, requestId, undo, about }) {
   const ok = kind === "success";
   const element = make("div", `toast ${ok ? "ok" : "bad"}`);
+  if (about) {
+    element.dataset.about = about;
+    for (const old of [...box.children]) if (old.dataset.about === about) old.remove();
+  }
   element.setAttribute("role", ok ? "status" : "alert");
   const words = make("div");
   words.append(make("strong", "", title));

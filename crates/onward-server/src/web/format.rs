@@ -1,7 +1,6 @@
 //! Numbers, durations and moments as people read them.
 //!
-//! `assets/time.js` and `assets/patch.js` write the same words when a page is live; a test here
-//! compares both.
+//! `assets/time.js` writes the same words while a page is live.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -44,6 +43,12 @@ pub(crate) fn duration(ms: u64) -> String {
         5_400_000..172_800_000 => format!("{} h", ms / 3_600_000),
         _ => format!("{} d", ms / 86_400_000),
     }
+}
+
+/// What a row took, to the millisecond while that says more: `87 ms`.
+#[must_use]
+pub(crate) fn took(ms: u64) -> String {
+    if ms < 1_000 { format!("{ms} ms") } else { duration(ms) }
 }
 
 /// Time left, which nobody knows to a tenth of a second: `29 s`.
@@ -108,6 +113,7 @@ pub(crate) enum Relative {
 #[must_use]
 pub(crate) fn relative(at: UnixMs, now: UnixMs, how: Relative) -> Markup {
     let (word, text) = match how {
+        Relative::Ago if now.ms_since(at) < 100 => ("ago", "just now".to_owned()),
         Relative::Ago => ("ago", format!("{} ago", duration(now.ms_since(at)))),
         Relative::For => ("for", duration(now.ms_since(at))),
         Relative::In => ("in", format!("in {}", duration(at.ms_since(now)))),

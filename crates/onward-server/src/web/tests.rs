@@ -163,6 +163,14 @@ fn what_people_named_is_escaped_everywhere() {
 }
 
 #[test]
+fn no_element_has_two_class_attributes() {
+    let page = page("Job", Kind::Job, job::render(&job_view(sample::failed())));
+    for tag in page.split('<').filter_map(|rest| rest.split('>').next()) {
+        assert!(tag.matches(" class=\"").count() <= 1, "{tag}");
+    }
+}
+
+#[test]
 fn no_page_has_an_inline_script_or_style() {
     let pages = [
         page("Jobs", Kind::Jobs, main::render(&main_view())),

@@ -52,7 +52,7 @@ pub(crate) fn render(draft: &Draft) -> Markup {
             div.field {
                 label for="recipe" { "2. Recipe" }
                 textarea #recipe name="recipe" rows="22" spellcheck="false" autocomplete="off" required aria-describedby="recipe-hint" { (draft.recipe.as_deref().unwrap_or(EXAMPLE)) }
-                p.hint #recipe-hint { "What to do with each row, as TOML or JSON. " a href="/docs" { "All that can be said" } }
+                p.hint #recipe-hint { "What to do with each row, as TOML or JSON. A recipe with a mistake is refused with the place of the mistake." }
             }
             div.field {
                 label for="name" { "3. Name " span.quiet { "(optional)" } }

@@ -116,7 +116,7 @@ impl Button {
             (Step::Pause, Place::JobPage) => button("plain", "clock", "Pause", "Pausing…"),
             (Step::Retry, Place::JobPage) => {
                 let label = format!("Retry {}", rows(snapshot.job.tally.failed, "failed"));
-                button("resume", "rotate-ccw", &label, "Retrying…")
+                button("plain", "rotate-ccw", &label, "Retrying…")
             }
             (Step::Pause | Step::Retry, Place::Card)
             | (Step::Start | Step::Complete | Step::Fail, Place::Card | Place::JobPage) => None,

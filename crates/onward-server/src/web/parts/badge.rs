@@ -62,7 +62,7 @@ pub(crate) fn badge(snapshot: &Snapshot) -> Markup {
     let look = Look::of(snapshot);
     let (sign, word) = sign_and_word(look, snapshot);
     html! {
-        span.badge class={ "s-" (look.class()) } {
+        span.badge.{ "s-" (look.class()) } {
             (icon(sign)) span {
                 (word)
                 @if let (Look::Stuck, Some(stuck)) = (look, &snapshot.stuck) {

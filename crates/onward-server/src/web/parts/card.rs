@@ -23,10 +23,10 @@ pub(crate) fn job_article(snapshot: &Snapshot, place: Place) -> Markup {
     let job = &snapshot.job;
     let label = format!("name-{}", job.id);
     html! {
-        article.job id={ "job-" (job.id) } class={ "is-" (Look::of(snapshot).class()) } data-job=(job.id)
+        article.job.{ "is-" (Look::of(snapshot).class()) } id={ "job-" (job.id) } data-job=(job.id)
             data-status=(job.state.word()) data-stuck=[snapshot.stuck.as_ref().map(stuck_word)]
             data-actions=(words(job.allowed_actions())) data-attempt=(job.attempt) data-name=(job.name)
-            data-processed=(job.tally.processed()) data-next=(job.resume_from_row().unwrap_or(job.total))
+            data-processed=(job.tally.processed()) data-failed=(job.tally.failed) data-next=(job.resume_from_row().unwrap_or(job.total))
             data-percent=(percent(&job.tally, job.total)) tabindex="-1" aria-labelledby=(label) {
             div.head {
                 @match place {

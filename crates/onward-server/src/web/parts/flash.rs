@@ -49,7 +49,7 @@ impl Flash {
             Kind::Error => ("bad", "circle-alert", "alert"),
         };
         html! {
-            div.toast class=(class) role=(role) {
+            div.toast.(class) role=(role) {
                 (icon(sign))
                 div {
                     strong { (self.title) }

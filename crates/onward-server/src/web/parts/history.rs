@@ -19,7 +19,7 @@ pub(crate) fn attempts_part(events: &[Event], snapshot: &Snapshot) -> Markup {
         ol.attempts {
             @for attempt in &attempts {
                 li {
-                    b { "Attempt " (attempt.number) } ": " (rows_of(attempt))
+                    b { "Attempt " (attempt.number) } ": " (rows_of(attempt, snapshot))
                     @if attempt.end.is_empty() { @if attempt.ended_at.is_none() { (now_doing(snapshot)) } }
                     @else { ", " (attempt.end) }
                     @if let Some(ended) = attempt.ended_at { span.quiet { " · " (duration(ended.ms_since(attempt.at))) } }
@@ -29,8 +29,11 @@ pub(crate) fn attempts_part(events: &[Event], snapshot: &Snapshot) -> Markup {
     }
 }
 
-fn rows_of(attempt: &Attempt) -> String {
-    match attempt.to_row {
+/// The last attempt of a job at rest ended where the checkpoint is.
+fn rows_of(attempt: &Attempt, snapshot: &Snapshot) -> String {
+    let low_water = snapshot.job.checkpoint.low_water;
+    let at_rest = attempt.ended_at.is_some() && low_water >= attempt.from_row;
+    match attempt.to_row.or(at_rest.then_some(low_water)) {
         Some(to) => format!("rows {}-{}", count(attempt.from_row), count(to)),
         None => format!("from row {}", count(attempt.from_row)),
     }

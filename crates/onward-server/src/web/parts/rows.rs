@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use onward_core::row::Outcome;
 use onward_engine::handle::RowDetail;
 
-use crate::web::format::{count, duration};
+use crate::web::format::{count, took};
 use crate::web::pages::job::View;
 use crate::web::parts::badge::icon;
 use crate::web::parts::card::outcome_icon;
@@ -73,10 +73,10 @@ fn line(detail: &RowDetail) -> Markup {
         tr id={ "row-" (row.index.row()) } {
             th scope="row" title=[detail.line.map(|line| format!("line {line} of the file"))] { (count(row.index.row())) }
             td.key { (row.key) }
-            td { span.outcome class=(row.outcome.word()) { (icon(outcome_icon(row.outcome))) (row.outcome) } }
+            td { span.outcome.(row.outcome.word()) { (icon(outcome_icon(row.outcome))) (row.outcome) } }
             td.why { @if row.code != row.outcome.word() { code { (row.code) } " " } @if row.message != row.outcome.word() { (row.message) } }
             td.num { (row.tries) }
-            td.num { @if row.tries > 0 { (duration(row.duration_ms)) } @else { "–" } }
+            td.num { @if row.tries > 0 { (took(row.duration_ms)) } @else { "–" } }
         }
     }
 }
