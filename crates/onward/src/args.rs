@@ -8,10 +8,11 @@ use clap::{Parser, Subcommand, ValueEnum};
 /// Give Onward a list and a way to do one row. It does every row, never loses its place, and hands
 /// back the same list with what happened to each row.
 #[derive(Debug, Parser)]
-#[command(name = "onward", version, about, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 all done · 1 unexpected · 2 usage · 3 done, some rows failed · \
-4 job failed or stuck · 5 cancelled · 6 conflict · 7 not found or gone · 8 unreachable · \
-9 not allowed · 130 interrupted")]
+#[command(name = "onward", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "\
+Exit codes:
+  0 all done · 1 unexpected · 2 usage · 3 done, some rows failed · 4 job failed or stuck
+  5 cancelled · 6 conflict · 7 not found or gone · 8 unreachable · 9 not allowed · 130 interrupted")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) places: Places,
@@ -21,6 +22,7 @@ pub(crate) struct Args {
 
 /// Where things are. What is not given comes from the environment, then from `onward.toml`.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Where things are")]
 pub(crate) struct Places {
     /// Where the ledger lives; sqlite:<data-dir>/onward.db unless given
     #[arg(long, global = true, value_name = "sqlite:PATH", env = "ONWARD_STORE", hide_env_values = true)]
@@ -245,8 +247,8 @@ pub(crate) struct Export {
     /// Only rows with this outcome: added, failed, skipped or filtered
     #[arg(long)]
     pub(crate) outcome: Option<String>,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    /// How to write it: csv or ndjson
+    #[arg(long, value_enum, default_value_t = Format::Csv, hide_possible_values = true)]
     pub(crate) format: Format,
     /// Write to this file instead of stdout
     #[arg(long, short, value_name = "FILE")]
@@ -292,7 +294,8 @@ pub(crate) struct RecipeCheck {
 /// `onward completions`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Completions {
-    /// The shell
+    /// bash, elvish, fish, powershell or zsh
+    #[arg(hide_possible_values = true)]
     pub(crate) shell: clap_complete::Shell,
 }
 

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::client::note::Note;
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
-use crate::{output, store};
+use crate::{clock, output, store};
 
 /// Jobs driven at the same time by one process: enough to keep slow targets busy side by side, few
 /// enough that each still gets its share of the machine.
@@ -47,6 +47,10 @@ impl Host {
     pub(crate) async fn open(config: &Config, opening: Opening) -> Result<Self, Failure> {
         make_private(&config.data_dir)?;
         let store: Arc<dyn Store> = store::open(config, opening).await?;
+        match opening {
+            Opening::Own => release(&store).await?,
+            Opening::Beside => {}
+        }
         let settings = Settings { max_jobs: MAX_JOBS, worker_name: worker_name() };
         let engine = Engine::new(store, store::builder(), settings);
         Ok(Self { engine, listen: config.listen, spool_dir: config.data_dir.clone() })
@@ -139,6 +143,18 @@ pub(crate) enum Stopped {
     Cleanly,
     /// The person did not want to wait for them.
     AtOnce,
+}
+
+/// Gives back what a dead process of before held, so that nobody waits for its leases to lapse (G19).
+/// A worker that lives beside the owner and held something too is fenced, and claims anew.
+async fn release(store: &Arc<dyn Store>) -> Result<(), Failure> {
+    let released = store.release_all(clock::now()).await.map_err(|error| {
+        Failure::new(Exit::Unreachable, format!("failed to give back what an earlier process held: {error}"))
+    })?;
+    for rescued in released {
+        tracing::info!(job.id = %rescued.job, span = %rescued.span, worker = %rescued.worker, "given back");
+    }
+    Ok(())
 }
 
 /// Makes the data folder, for this person only: rows are personal data.

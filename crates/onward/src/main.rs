@@ -2,6 +2,7 @@
 
 mod args;
 mod client;
+mod clock;
 mod commands;
 mod config;
 mod demo;

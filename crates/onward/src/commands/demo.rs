@@ -19,14 +19,15 @@ pub(super) async fn run(config: &Config, verb: &Demo) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Conflict, format!("the demo runs already, at {address}")));
     }
     if verb.fresh {
+        not_held(config).await?;
         demo::forget(&config.data_dir)?;
     }
     let host = Host::open(config, Opening::Own).await?;
     let api = sample_api::start(&config.data_dir, verb.port).await?;
-    let serving =
-        host.serve(config).await.map_err(|failure| super::serve::choose_another_port(failure, config))?;
     let client = Client::in_process(&host, config);
     let job = demo::sample_job(&client, &config.data_dir, api.port).await?;
+    let serving =
+        host.serve(config).await.map_err(|failure| super::serve::choose_another_port(failure, config))?;
     host.engine.start_work();
     for line in demo::invitation(serving.address, api.port, &config.data_dir, &job) {
         output::say(&line);
@@ -40,4 +41,13 @@ pub(super) async fn run(config: &Config, verb: &Demo) -> Result<Exit, Failure> {
         output::say(&format!("stopped at {}; run the demo again and it goes on", progress(&job)));
     }
     Ok(Exit::Done)
+}
+
+/// Whoever holds the demo's store must not lose it under their hands. A store that cannot be opened
+/// for another reason may be the very reason to start over.
+async fn not_held(config: &Config) -> Result<(), Failure> {
+    match Host::open(config, Opening::Own).await {
+        Err(failure) if failure.exit == Exit::Conflict => Err(failure),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }

@@ -72,8 +72,11 @@ async fn at_the_server(
 ) -> Result<Exit, Failure> {
     output::say(&format!("the server at {} does the work", client.address().unwrap_or_default()));
     // The server has no question for "the job over this file and recipe"; the store beside it has.
-    let beside = Host::open(config, Opening::Beside).await?;
-    match begin(client, &beside, asked).await? {
+    let begun = {
+        let beside = Host::open(config, Opening::Beside).await?;
+        begin(client, &beside, asked).await?
+    };
+    match begun {
         Begun::Over(job) => Ok(over(&job, asked)),
         Begun::Goes(id) => super::watch::to_the_end(client, id, signals, asked.verb.output.json).await,
     }

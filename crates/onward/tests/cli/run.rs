@@ -81,7 +81,12 @@ async fn a_run_that_was_killed_goes_on_and_calls_again_only_what_was_in_hand() {
     let running = desk.start(RUN);
     called(&upstream, 40).await;
     running.kill();
-    let said = desk.type_in(RUN).ends_with(0);
+    let before = upstream.count();
+    let again = desk.start(RUN);
+    // A lease lasts 12 s; whoever waited for it to lapse would be later.
+    let soon = Duration::from_secs(8);
+    until("the next call", soon, || async { Ok((upstream.count() > before).then_some(())) }).await.unwrap();
+    let said = again.end().ends_with(0);
     assert!(said.err.contains("goes on from row"), "{}", said.err);
     assert!(said.err.contains("done, 120/120 with 0 failed"), "{}", said.err);
     let calls = calls_per_handle(&upstream);
