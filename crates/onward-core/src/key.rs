@@ -47,6 +47,12 @@ pub fn is_empty(value: &str) -> bool {
     EMPTY_WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
+/// First path parts of addresses on those hosts that are no profile; such an address stays whole.
+const OTHER_PAGES: [&str; 14] = [
+    "feeds", "watch", "playlist", "shorts", "live", "results", "hashtag", "p", "reel", "explore", "video",
+    "videos", "i", "share",
+];
+
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
@@ -63,7 +69,7 @@ fn handle_of_url(text: &str) -> Option<&str> {
     }
     let path = path.split(['?', '#']).next().unwrap_or(path);
     let mut parts = path.split('/').filter(|part| !part.is_empty());
-    let first = parts.next()?;
+    let first = parts.next().filter(|part| !OTHER_PAGES.contains(part))?;
     if PROFILE_PREFIXES.contains(&first) { parts.next() } else { Some(first) }
 }
 
@@ -87,6 +93,8 @@ mod tests {
         }
         assert_eq!(clean_handle("https://example.com/feed/"), "https://example.com/feed/");
         assert_eq!(clean_handle("https://youtube.com/channel/UCabcDEF"), "UCabcDEF");
+        let feed = "https://www.youtube.com/feeds/videos.xml?channel_id=UCabc";
+        assert_eq!(clean_handle(feed), feed, "a page that is no profile names nobody");
     }
 
     #[test]

@@ -108,8 +108,11 @@ async fn discard(store: &Arc<dyn Store>, id: InputId) {
 pub(crate) async fn check_rest(store: &Arc<dyn Store>, job: &Job) -> Result<(), Problem> {
     let from = span_of(RowIndex(u32::try_from(job.checkpoint.low_water).unwrap_or(u32::MAX)));
     for (no, first, rows) in spans(job.total).skip(from.0 as usize) {
-        let Some((chunk, _)) = store.chunk(job.input.id, no).await.map_err(mishap::problem)? else {
-            return Err(gone(job));
+        let chunk = match store.chunk(job.input.id, no).await {
+            Ok(Some((chunk, _))) => chunk,
+            Ok(None) | Err(StoreError::InputGone) => return Err(gone(job)),
+            Err(StoreError::Corrupt(_)) => return Err(corrupt(job, no)),
+            Err(error) => return Err(mishap::problem(error)),
         };
         let digest = hex(&Sha256::digest(&chunk.packed));
         if digest != chunk.digest || chunk.first != first || chunk.rows != rows {

@@ -1,18 +1,19 @@
 //! Virtual time: workers, the network between them and the store, the upstream, and what goes wrong.
 
+mod mishaps;
+mod network;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use onward_core::clock::UnixMs;
 use onward_core::id::{Epoch, RowIndex, SpanNo, WorkerId};
-use onward_core::job::LeaseFact;
 use onward_core::lease::LEASE_MS;
 use onward_core::processor::Answer;
 use onward_core::retry::{Dice, RetryPolicy};
-use onward_core::row::{Outcome, RowRecord, Verdict};
 use onward_core::run::{Config, Effect, Input, RowAnswer, Run};
 use onward_core::state::JobState;
-use onward_core::store::{Claim, Claimed, Commit, StoreError};
+use onward_core::store::{Claim, Commit};
 
 use crate::bugs::Bug;
 use crate::check::{Looks, ended};
@@ -385,191 +386,8 @@ impl World {
         self.plan(delay, Happening::Store { worker, life, request });
         Ok(())
     }
-
-    fn called(&mut self, span: SpanNo, epoch: Epoch, row: RowIndex) -> Result<(), String> {
-        // What an old owner begins before it can know of a restart by hand is as good as under way.
-        // After that, and after any other loss, nothing acknowledged is begun again.
-        let unaware = self.now.ms_since(self.restarted_at) <= UNAWARE_MS && epoch < self.store.job().epoch;
-        if self.store.durable.contains(&row) && !unaware {
-            return Err(format!(
-                "row {} was called under epoch {epoch} of {} although its outcome is durable (G4), {} ms after a restart",
-                row.row(),
-                self.store.job().epoch,
-                self.now.ms_since(self.restarted_at)
-            ));
-        }
-        if !self.store.may_be_called(span, row) {
-            return Err(format!("row {} was called before it was claimed (G3)", row.row()));
-        }
-        self.witness.called(row);
-        Ok(())
-    }
-
-    // --- the store, over a network ----------------------------------------------------------
-
-    fn delay(&mut self) -> u64 {
-        1 + if self.dice.below(50) == 0 { self.dice.below(SLOW_MS) } else { self.dice.below(15) }
-    }
-
-    fn at_store(&mut self, worker: usize, life: u32, request: Request) {
-        let input = match request {
-            Request::Claim(claim) => self.claimed(&claim),
-            Request::Commit(commit) => return self.committed(worker, life, commit),
-            Request::Reread { span, epoch } => match self.store.reread(span, epoch) {
-                Ok(truth) => Input::Reread(truth),
-                Err(_) => Input::Fenced { span, epoch },
-            },
-            Request::Release { span, epoch } => {
-                let _ = self.store.release(span, epoch);
-                return;
-            }
-        };
-        let delay = self.delay();
-        self.plan(delay, Happening::Worker { worker, life, input });
-    }
-
-    fn claimed(&mut self, claim: &Claim) -> Input {
-        let Ok(Some(claimed)) = self.store.claim(claim) else { return Input::NothingToClaim };
-        let truth = claimed.done.clone();
-        let called = self.ended.get(&claimed.span).map_or(&[][..], Vec::as_slice);
-        let done = self.bug.believed(truth.clone(), called);
-        let decided = (truth.first().0..truth.end().0)
-            .filter(|row| row % DECIDED_EVERY == 0 && !done.contains(RowIndex(*row)))
-            .map(|row| record(RowIndex(row), Outcome::Skipped, self.now))
-            .collect();
-        let claimed_until = match self.bug {
-            Bug::CallBeforeClaim => truth.end(),
-            _ => claimed.claimed_until,
-        };
-        Input::Claimed { claimed: Claimed { done, claimed_until, ..claimed }, decided }
-    }
-
-    fn committed(&mut self, worker: usize, life: u32, commit: Commit) {
-        let (span, epoch) = (commit.span, commit.epoch);
-        let fate = self.dice.below(40);
-        // A request that is repeated on its way, and one that arrives late and twice.
-        if fate == 0 {
-            let again = Request::Commit(commit.clone());
-            let late = self.dice.below(5_000);
-            self.plan(late, Happening::Store { worker, life: u32::MAX, request: again });
-        }
-        let input = match fate {
-            1 => Input::Refused { span, epoch },
-            2 => Input::Unanswered { span, epoch }, // lost on the way
-            3 => {
-                let _ = self.store.commit(commit);
-                Input::Unanswered { span, epoch } // done, and the answer lost
-            }
-            _ => match self.store.commit(commit) {
-                Ok(committed) => Input::Committed { span, epoch, committed },
-                Err(StoreError::Fenced { .. }) => Input::Fenced { span, epoch },
-                Err(_) => Input::Fenced { span, epoch },
-            },
-        };
-        let input = match input {
-            Input::Unanswered { span, epoch } if self.bug == Bug::CommitErrorIgnored => {
-                let committed = onward_core::store::Committed {
-                    inserted: 0,
-                    tally: onward_core::tally::Tally::default(),
-                    span_done: false,
-                    job_done: false,
-                };
-                Input::Committed { span, epoch, committed }
-            }
-            other => other,
-        };
-        let delay = self.delay();
-        self.plan(delay, Happening::Worker { worker, life, input });
-    }
-
-    // --- the upstream -----------------------------------------------------------------------
-
-    fn duration(&mut self, row: RowIndex) -> u64 {
-        if row.0 < SLOW_ROWS { 2_000 + self.dice.below(12_000) } else { 50 + self.dice.below(200) }
-    }
-
-    fn upstream(&mut self, row: RowIndex) -> Answer {
-        match self.dice.below(100) {
-            0..=4 => {
-                self.witness.put_off(row);
-                Answer::Retry {
-                    code: "upstream-500".into(),
-                    message: "upstream answered 500".into(),
-                    wait_ms: None,
-                }
-            }
-            5 => {
-                self.witness.put_off(row);
-                Answer::Throttled { wait_ms: 500, message: "slow down".into() }
-            }
-            6..=9 => Answer::Done(Verdict::new(Outcome::Failed, "not-found", "there is no such creator")),
-            10..=14 => Answer::Done(Verdict::new(Outcome::Filtered, "filtered", "the filter said no")),
-            _ => Answer::Done(Verdict::added()),
-        }
-    }
-
-    // --- what goes wrong --------------------------------------------------------------------
-
-    fn crash(&mut self) {
-        let worker = self.dice.below(self.workers.len() as u64) as usize;
-        let this = &mut self.workers[worker];
-        this.life += 1;
-        this.run = None;
-        this.frozen = None;
-        this.tick_at = None;
-        self.story.losses += 1;
-        let down = self.dice.below(5_000);
-        self.start(worker, down);
-    }
-
-    fn freeze(&mut self) {
-        let worker = self.dice.below(self.workers.len() as u64) as usize;
-        if self.workers[worker].frozen.is_some() {
-            return;
-        }
-        self.workers[worker].frozen = Some((self.now, Vec::new()));
-        let long = if self.dice.below(3) == 0 {
-            self.dice.below(LEASE_MS)
-        } else {
-            LEASE_MS + self.dice.below(30_000)
-        };
-        self.plan(long, Happening::Thaw { worker });
-    }
-
-    /// Counts the leases that were taken from workers which still live; a crash is counted by itself.
-    fn count_lost(&mut self, before: &[LeaseFact]) {
-        let now = self.store.job().leases;
-        let live: Vec<String> =
-            self.workers.iter().enumerate().map(|(at, worker)| name(at, worker.life).0).collect();
-        let lost = before
-            .iter()
-            .filter(|lease| live.contains(&lease.worker.0))
-            .filter(|lease| !now.iter().any(|kept| kept.span == lease.span && kept.epoch == lease.epoch));
-        self.story.losses += lost.count() as u32;
-    }
-
-    /// Everything that waited in the sockets comes in at once, and the clock has moved.
-    fn thaw(&mut self, worker: usize) -> Result<(), String> {
-        let life = self.workers[worker].life;
-        let Some((since, inbox)) = self.workers[worker].frozen.take() else { return Ok(()) };
-        let now = self.now;
-        for input in inbox {
-            if self.bug == Bug::BlindAfterFreeze {
-                self.now = since; // the worker still believes in the time of its freeze
-            }
-            let done = self.reach(worker, life, input);
-            self.now = now;
-            done?;
-        }
-        self.reach(worker, life, Input::Tick)
-    }
 }
 
-fn name(worker: usize, life: u32) -> WorkerId {
+pub(super) fn name(worker: usize, life: u32) -> WorkerId {
     WorkerId(format!("w{worker}-{life}"))
-}
-
-fn record(index: RowIndex, outcome: Outcome, now: UnixMs) -> RowRecord {
-    let verdict = Verdict::new(outcome, "duplicate", "duplicate of row 1");
-    RowRecord { index, key: "key".into(), verdict, tries: 0, duration_ms: 0, finished_at: now }
 }

@@ -23,12 +23,9 @@ impl Engine {
         let before = self.job(id).await?.job;
         may_resume(&before)?;
         input::check_rest(self.store(), &before).await?;
-        let job = self.take(id, Step::Resume, actor, None).await.map_err(|error| match error {
-            StoreError::Illegal(job) => match may_resume(&job) {
-                Err(problem) => problem,
-                Ok(()) => mishap::refused(&job, Code::JobNotResumable),
-            },
-            other => mishap::problem(other),
+        let job = self.take(id, Step::Resume, actor, None).await.map_err(|error| {
+            let StoreError::Illegal(job) = error else { return mishap::problem(error) };
+            may_resume(&job).err().unwrap_or_else(|| mishap::refused(&job, Code::JobNotResumable))
         })?;
         Ok((from_row(&job), self.snapshot(job)))
     }
@@ -84,10 +81,11 @@ impl Engine {
             return Err(input::gone(&before));
         }
         let retry = Retry { job: id, outcome, code, rows, actor: actor.to_owned(), now: clock::now() };
-        let (count, job) = self.store().retry(&retry).await.map_err(|error| match error {
-            StoreError::Illegal(job) => mishap::refused(&job, Code::JobAlreadyRunning),
-            StoreError::NothingToRetry => mishap::about(mishap::problem(error), &before),
-            other => mishap::problem(other),
+        let (count, job) = self.store().retry(&retry).await.map_err(|error| {
+            if let StoreError::Illegal(job) = &error {
+                return mishap::refused(job, Code::JobAlreadyRunning);
+            }
+            mishap::about(mishap::problem(error), &before)
         })?;
         self.inner.drives.nudge(id);
         Ok((count, self.snapshot(job)))
@@ -127,10 +125,7 @@ impl Engine {
 
     /// Deletes a job that is not active.
     pub async fn delete(&self, id: JobId) -> Result<(), Problem> {
-        self.store().delete_job(id).await.map_err(|error| match error {
-            StoreError::Illegal(job) => mishap::refused(&job, Code::JobRunning),
-            other => mishap::problem(other),
-        })?;
+        self.store().delete_job(id).await.map_err(|error| illegal(error, Code::JobRunning))?;
         let seq = self.inner.seq.load(std::sync::atomic::Ordering::Relaxed);
         // Nobody watching is no error.
         let _ = self.inner.events.send(FeedEvent::Deleted { seq, job: id });
@@ -166,10 +161,13 @@ fn may_resume(job: &Job) -> Result<(), Problem> {
 }
 
 fn not_running(error: StoreError) -> Problem {
-    match error {
-        StoreError::Illegal(job) => mishap::refused(&job, Code::JobNotRunning),
-        other => mishap::problem(other),
-    }
+    illegal(error, Code::JobNotRunning)
+}
+
+/// The problem of a refusal; `code` when the step is illegal in the job's state.
+fn illegal(error: StoreError, code: Code) -> Problem {
+    let StoreError::Illegal(job) = error else { return mishap::problem(error) };
+    mishap::refused(&job, code)
 }
 
 fn not_stuck(job: &Job) -> Problem {

@@ -1,0 +1,64 @@
+//! What goes wrong: crashes, freezes, and how many leases they cost.
+
+use onward_core::job::LeaseFact;
+use onward_core::lease::LEASE_MS;
+use onward_core::run::Input;
+
+use super::{Happening, World, name};
+use crate::bugs::Bug;
+
+impl World {
+    pub(super) fn crash(&mut self) {
+        let worker = self.dice.below(self.workers.len() as u64) as usize;
+        let this = &mut self.workers[worker];
+        this.life += 1;
+        this.run = None;
+        this.frozen = None;
+        this.tick_at = None;
+        self.story.losses += 1;
+        let down = self.dice.below(5_000);
+        self.start(worker, down);
+    }
+
+    pub(super) fn freeze(&mut self) {
+        let worker = self.dice.below(self.workers.len() as u64) as usize;
+        if self.workers[worker].frozen.is_some() {
+            return;
+        }
+        self.workers[worker].frozen = Some((self.now, Vec::new()));
+        let long = if self.dice.below(3) == 0 {
+            self.dice.below(LEASE_MS)
+        } else {
+            LEASE_MS + self.dice.below(30_000)
+        };
+        self.plan(long, Happening::Thaw { worker });
+    }
+
+    /// Counts the leases that were taken from workers which still live; a crash is counted by itself.
+    pub(super) fn count_lost(&mut self, before: &[LeaseFact]) {
+        let now = self.store.job().leases;
+        let live: Vec<String> =
+            self.workers.iter().enumerate().map(|(at, worker)| name(at, worker.life).0).collect();
+        let lost = before
+            .iter()
+            .filter(|lease| live.contains(&lease.worker.0))
+            .filter(|lease| !now.iter().any(|kept| kept.span == lease.span && kept.epoch == lease.epoch));
+        self.story.losses += lost.count() as u32;
+    }
+
+    /// Everything that waited in the sockets comes in at once, and the clock has moved.
+    pub(super) fn thaw(&mut self, worker: usize) -> Result<(), String> {
+        let life = self.workers[worker].life;
+        let Some((since, inbox)) = self.workers[worker].frozen.take() else { return Ok(()) };
+        let now = self.now;
+        for input in inbox {
+            if self.bug == Bug::BlindAfterFreeze {
+                self.now = since; // the worker still believes in the time of its freeze
+            }
+            let done = self.reach(worker, life, input);
+            self.now = now;
+            done?;
+        }
+        self.reach(worker, life, Input::Tick)
+    }
+}

@@ -1,0 +1,132 @@
+//! The way between the workers, the store and the upstream: slow, and it loses and repeats things.
+
+use onward_core::clock::UnixMs;
+use onward_core::id::{Epoch, RowIndex, SpanNo};
+use onward_core::processor::Answer;
+use onward_core::row::{Outcome, RowRecord, Verdict};
+use onward_core::run::Input;
+use onward_core::store::{Claim, Claimed, Commit, Committed};
+use onward_core::tally::Tally;
+
+use super::{DECIDED_EVERY, Happening, Request, SLOW_MS, SLOW_ROWS, UNAWARE_MS, World};
+use crate::bugs::Bug;
+
+/// What a worker believes that takes silence for success.
+const NOTHING_SAID: Committed = Committed {
+    inserted: 0,
+    tally: Tally { added: 0, failed: 0, skipped: 0, filtered: 0 },
+    span_done: false,
+    job_done: false,
+};
+
+impl World {
+    pub(super) fn delay(&mut self) -> u64 {
+        1 + if self.dice.below(50) == 0 { self.dice.below(SLOW_MS) } else { self.dice.below(15) }
+    }
+
+    pub(super) fn at_store(&mut self, worker: usize, life: u32, request: Request) {
+        let input = match request {
+            Request::Claim(claim) => self.claimed(&claim),
+            Request::Commit(commit) => return self.committed(worker, life, commit),
+            Request::Reread { span, epoch } => match self.store.reread(span, epoch) {
+                Ok(truth) => Input::Reread(truth),
+                Err(_) => Input::Fenced { span, epoch },
+            },
+            Request::Release { span, epoch } => {
+                let _ = self.store.release(span, epoch);
+                return;
+            }
+        };
+        let delay = self.delay();
+        self.plan(delay, Happening::Worker { worker, life, input });
+    }
+
+    fn claimed(&mut self, claim: &Claim) -> Input {
+        let Ok(Some(claimed)) = self.store.claim(claim) else { return Input::NothingToClaim };
+        let truth = claimed.done.clone();
+        let called = self.ended.get(&claimed.span).map_or(&[][..], Vec::as_slice);
+        let done = self.bug.believed(truth.clone(), called);
+        let decided = (truth.first().0..truth.end().0)
+            .filter(|row| row % DECIDED_EVERY == 0 && !done.contains(RowIndex(*row)))
+            .map(|row| record(RowIndex(row), Outcome::Skipped, self.now))
+            .collect();
+        let blind = self.bug == Bug::CallBeforeClaim;
+        let claimed_until = if blind { truth.end() } else { claimed.claimed_until };
+        Input::Claimed { claimed: Claimed { done, claimed_until, ..claimed }, decided }
+    }
+
+    fn committed(&mut self, worker: usize, life: u32, commit: Commit) {
+        let (span, epoch) = (commit.span, commit.epoch);
+        let fate = self.dice.below(40);
+        // A request that is repeated on its way, and one that arrives late and twice.
+        if fate == 0 {
+            let again = Request::Commit(commit.clone());
+            let late = self.dice.below(5_000);
+            self.plan(late, Happening::Store { worker, life: u32::MAX, request: again });
+        }
+        let input = match fate {
+            1 => Input::Refused { span, epoch },
+            2 => Input::Unanswered { span, epoch }, // lost on the way
+            3 => {
+                let _ = self.store.commit(commit);
+                Input::Unanswered { span, epoch } // done, and the answer lost
+            }
+            _ => match self.store.commit(commit) {
+                Ok(committed) => Input::Committed { span, epoch, committed },
+                Err(_) => Input::Fenced { span, epoch },
+            },
+        };
+        let ignored = self.bug == Bug::CommitErrorIgnored && matches!(input, Input::Unanswered { .. });
+        let input = if ignored { Input::Committed { span, epoch, committed: NOTHING_SAID } } else { input };
+        let delay = self.delay();
+        self.plan(delay, Happening::Worker { worker, life, input });
+    }
+
+    pub(super) fn called(&mut self, span: SpanNo, epoch: Epoch, row: RowIndex) -> Result<(), String> {
+        // What an old owner begins before it can know of a restart by hand is as good as under way.
+        // After that, and after any other loss, nothing acknowledged is begun again.
+        let unaware = self.now.ms_since(self.restarted_at) <= UNAWARE_MS && epoch < self.store.job().epoch;
+        if self.store.durable.contains(&row) && !unaware {
+            return Err(format!(
+                "row {} was called under epoch {epoch} of {} although its outcome is durable (G4), {} ms after a restart",
+                row.row(),
+                self.store.job().epoch,
+                self.now.ms_since(self.restarted_at)
+            ));
+        }
+        if !self.store.may_be_called(span, row) {
+            return Err(format!("row {} was called before it was claimed (G3)", row.row()));
+        }
+        self.witness.called(row);
+        Ok(())
+    }
+
+    pub(super) fn duration(&mut self, row: RowIndex) -> u64 {
+        if row.0 < SLOW_ROWS { 2_000 + self.dice.below(12_000) } else { 50 + self.dice.below(200) }
+    }
+
+    pub(super) fn upstream(&mut self, row: RowIndex) -> Answer {
+        match self.dice.below(100) {
+            0..=4 => {
+                self.witness.put_off(row);
+                Answer::Retry {
+                    code: "upstream-500".into(),
+                    message: "upstream answered 500".into(),
+                    wait_ms: None,
+                }
+            }
+            5 => {
+                self.witness.put_off(row);
+                Answer::Throttled { wait_ms: 500, message: "slow down".into() }
+            }
+            6..=9 => Answer::Done(Verdict::new(Outcome::Failed, "not-found", "there is no such creator")),
+            10..=14 => Answer::Done(Verdict::new(Outcome::Filtered, "filtered", "the filter said no")),
+            _ => Answer::Done(Verdict::added()),
+        }
+    }
+}
+
+fn record(index: RowIndex, outcome: Outcome, now: UnixMs) -> RowRecord {
+    let verdict = Verdict::new(outcome, "duplicate", "duplicate of row 1");
+    RowRecord { index, key: "key".into(), verdict, tries: 0, duration_ms: 0, finished_at: now }
+}

@@ -1,0 +1,103 @@
+//! Work that hangs, crashes, fails for ever; rules that stop a job; an input that is damaged.
+
+use onward_core::problem::Code;
+use onward_core::state::{JobState, PauseReason};
+
+use crate::kit::{Act, Kit};
+
+const QUICK_RETRY: &str = "retry = { attempts = 2, base = \"1ms\", max = \"2ms\" }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_hangs_is_aborted_at_its_deadline_and_tried_again() {
+    let kit = Kit::new();
+    kit.work.told("a2", Some(Act::Hang));
+    kit.work.let_pass(100);
+    let job = kit.submit(5, &format!("timeout = \"50ms\"\n{QUICK_RETRY}")).await.job.id;
+    let done = kit.until_state(job, JobState::Completed).await.job;
+    assert_eq!((done.tally.added, done.tally.failed), (4, 1));
+    assert_eq!(kit.work.calls_of("a2"), 2);
+    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed).await.unwrap()[0];
+    assert_eq!(group.code, "timeout");
+    assert_eq!(group.message, "no answer within 0.05 s (2 tries)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_of_the_work_costs_its_own_row_only() {
+    let kit = Kit::new();
+    kit.work.told("a2", Some(Act::Panic));
+    kit.work.let_pass(100);
+    let job = kit.submit(5, "").await.job.id;
+    let done = kit.until_state(job, JobState::Completed).await.job;
+    assert_eq!((done.tally.added, done.tally.failed), (4, 1));
+    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed).await.unwrap()[0];
+    assert_eq!((group.code.as_str(), group.first.row()), ("crashed", 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_row_blocks_neither_others_nor_their_durability() {
+    let kit = Kit::new();
+    kit.work.told("a1", Some(Act::Hang));
+    kit.work.let_pass(1_000);
+    let job = kit.submit(313, "concurrency = 4\ntimeout = \"10min\"").await.job.id;
+    let ahead = kit.until(job, |snapshot| snapshot.job.tally.processed() == 312).await.job;
+    assert_eq!((ahead.checkpoint.low_water, ahead.checkpoint.ahead), (0, 312));
+    assert_eq!(ahead.resume_from_row(), Some(1));
+    kit.verify(job).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_token_fails_the_job_and_not_its_rows() {
+    let kit = Kit::new();
+    kit.work.told("a4", Some(Act::Fatal));
+    kit.work.let_pass(100);
+    let job = kit.submit(10, "concurrency = 1").await.job.id;
+    let failed = kit.until_state(job, JobState::Failed).await.job;
+    assert_eq!(failed.error.unwrap().code, "unauthorized");
+    assert_eq!((failed.tally.added, failed.tally.failed), (3, 0));
+    kit.work.told("a4", None);
+    assert_eq!(kit.engine.resume(job, "you").await.unwrap().0, 4);
+    kit.until_state(job, JobState::Completed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_breaker_holds_a_job_whose_target_is_down() {
+    let kit = Kit::new();
+    for row in 1..=20 {
+        kit.work.told(&format!("a{row}"), Some(Act::Retry));
+    }
+    let recipe = format!("concurrency = 1\n{QUICK_RETRY}\n[breaker]\nfailures_in_a_row = 3");
+    let job = kit.submit(20, &recipe).await.job.id;
+    let paused = kit.until_state(job, JobState::Paused).await.job;
+    let pause = paused.pause.unwrap();
+    assert_eq!(pause.reason, PauseReason::Breaker);
+    assert!(pause.probe_at.is_some(), "it is tried again by itself");
+    assert_eq!(paused.tally.failed, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_rule_fails_the_job_and_it_can_be_resumed() {
+    let kit = Kit::new();
+    for row in 1..=5 {
+        kit.work.told(&format!("a{row}"), Some(Act::Fail));
+    }
+    let job = kit.submit(30, "concurrency = 1\n[stop]\nfailed_rows = 5").await.job.id;
+    let failed = kit.until_state(job, JobState::Failed).await.job;
+    assert_eq!(failed.error.unwrap().code, "stop-rule");
+    assert_eq!(kit.job(job).await.job.allowed_actions(), [onward_core::state::Step::Resume]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_input_stops_resume_and_changes_nothing() {
+    let kit = Kit::new();
+    let job = kit.submit(20, "").await.job;
+    kit.engine.force_cancel(job.id, "you").await.unwrap();
+    let db = rusqlite::Connection::open(kit.dir.path().join("onward.db")).unwrap();
+    db.execute("UPDATE chunks SET packed = zeroblob(length(packed))", []).unwrap();
+    let corrupt = kit.engine.resume(job.id, "you").await.unwrap_err();
+    assert_eq!(corrupt.code, Code::InputCorrupt);
+    db.execute("DELETE FROM chunks", []).unwrap();
+    let gone = kit.engine.resume(job.id, "you").await.unwrap_err();
+    assert_eq!(gone.code, Code::InputGone);
+    assert_eq!(gone.facts["resume_from_row"], 1);
+    assert_eq!(kit.job(job.id).await.job.state, JobState::Cancelled);
+}

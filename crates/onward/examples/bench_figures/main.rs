@@ -1,0 +1,39 @@
+//! The figures of `cargo xtask bench`: the real binary beside the barest program that does the same,
+//! in one run. Ratios travel from machine to machine; absolute figures do not.
+//!
+//! `cargo xtask bench [local|calls|resume|start] [--long]`
+
+mod calls;
+mod local;
+mod measure;
+mod resume;
+mod start;
+
+use anyhow::{Result, bail};
+
+fn main() -> Result<()> {
+    let mut which = Vec::new();
+    let mut length = measure::Length::Short;
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--long" => length = measure::Length::Long,
+            other => which.push(other.to_owned()),
+        }
+    }
+    type Bench = fn(measure::Length) -> Result<()>;
+    let all: [(&str, Bench); 4] = [
+        ("local", local::bench),
+        ("calls", calls::bench),
+        ("resume", resume::bench),
+        ("start", start::bench),
+    ];
+    if let Some(unknown) = which.iter().find(|name| !all.iter().any(|(known, _)| known == name)) {
+        bail!("no benchmark is called {unknown}; there are local, calls, resume and start");
+    }
+    for (name, bench) in all {
+        if which.is_empty() || which.iter().any(|wanted| wanted == name) {
+            bench(length)?;
+        }
+    }
+    Ok(())
+}

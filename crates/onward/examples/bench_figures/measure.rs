@@ -1,0 +1,103 @@
+//! Starting the binary that is measured, and reading what it cost.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+/// How much time a benchmark may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// A minute or two in all.
+    Short,
+    /// As long as the largest sizes take.
+    Long,
+}
+
+/// What a run of the binary cost.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cost {
+    /// From start to end.
+    pub(crate) wall_s: f64,
+    /// User and system time.
+    pub(crate) cpu_s: f64,
+    /// The most memory it ever had.
+    pub(crate) peak_mb: u64,
+}
+
+/// The release binary, which stands beside this example.
+pub(crate) fn binary() -> Result<PathBuf> {
+    let example = std::env::current_exe()?;
+    let dir = example.parent().and_then(Path::parent).context("an odd place for an example")?;
+    let binary = dir.join("onward");
+    ensure!(binary.exists(), "{} is not built; run `cargo xtask bench`", binary.display());
+    Ok(binary)
+}
+
+/// The binary with a data folder, and nothing from the environment.
+pub(crate) fn onward(data: &Path, args: &[&str]) -> Result<Command> {
+    let mut command = Command::new(binary()?);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ONWARD_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(args)
+        .arg("--data-dir")
+        .arg(data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    Ok(command)
+}
+
+/// Runs it to its end and reads its cost while it lives.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+pub(crate) fn cost(mut command: Command) -> Result<Cost> {
+    let begin = Instant::now();
+    let mut child = command.spawn().context("cannot start the binary")?;
+    let mut cost = Cost::default();
+    loop {
+        let seen = seen(&child);
+        cost.cpu_s = seen.cpu_s.max(cost.cpu_s);
+        cost.peak_mb = seen.peak_mb.max(cost.peak_mb);
+        if let Some(status) = child.try_wait()? {
+            ensure!(status.success(), "the binary ended with {status}");
+            cost.wall_s = begin.elapsed().as_secs_f64();
+            return Ok(cost);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What a living process has cost so far, as Linux counts it (100 ticks a second).
+fn seen(child: &Child) -> Cost {
+    let read =
+        |what: &str| std::fs::read_to_string(format!("/proc/{}/{what}", child.id())).unwrap_or_default();
+    let stat = read("stat");
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks: f64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    let status = read("status");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak_kb: u64 = peak.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0);
+    Cost { wall_s: 0.0, cpu_s: ticks / 100.0, peak_mb: peak_kb / 1024 }
+}
+
+/// A list of so many creators, as people keep them.
+pub(crate) fn creators(rows: u64) -> String {
+    let mut csv = String::with_capacity(40 * rows as usize);
+    csv.push_str("handle,followers,country\n");
+    for row in 0..rows {
+        // Times an odd number: every handle once, in no order, as in real lists.
+        let mixed = row.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let _ = writeln!(csv, "creator_{mixed:016x},{},DE", 1_000 + row % 90_000);
+    }
+    csv
+}
+
+/// Says a figure.
+#[expect(clippy::print_stdout, reason = "its output is what it is for")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
