@@ -2,6 +2,8 @@
 //! and narrow, with axe-core looking for what some people could not use. Screenshots of each state
 //! are left in `target/screenshots`.
 
+#[path = "browser/gallery.rs"]
+mod gallery;
 #[path = "browser/page.rs"]
 mod page;
 #[path = "browser/story.rs"]

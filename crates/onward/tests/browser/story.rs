@@ -152,7 +152,6 @@ async fn a_hung_job_is_called_stuck_with_a_yellow_restart_that_makes_it_go_on() 
     ensure!(page.colour(&restart).await? == YELLOW, "{}", page.colour(&restart).await?);
     page.audit("stuck").await?;
 
-    upstream.release_hung();
     upstream.follow(Script::default());
     page.press(&restart).await?;
     toast(&page, "Job restarted successfully").await?;
