@@ -63,6 +63,18 @@ impl Exit {
         }
     }
 
+    /// How a command ends that the system refused something.
+    pub(crate) fn of_io(error: &std::io::Error) -> Self {
+        let kind = error.kind();
+        if kind == std::io::ErrorKind::NotFound {
+            Self::NotFound
+        } else if kind == std::io::ErrorKind::PermissionDenied {
+            Self::NotAllowed
+        } else {
+            Self::Unexpected
+        }
+    }
+
     /// The exit code of a problem.
     fn of_code(code: Code) -> Self {
         match code.exit() {

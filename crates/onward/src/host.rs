@@ -117,11 +117,7 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
             let message = format!("port {} on {} is taken by another program", address.port(), address.ip());
             return Failure::new(Exit::Conflict, message);
         }
-        let exit = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => Exit::NotAllowed,
-            _ => Exit::Unexpected,
-        };
-        Failure::new(exit, format!("failed to listen on {address}: {error}"))
+        Failure::new(Exit::of_io(&error), format!("failed to listen on {address}: {error}"))
     })
 }
 
@@ -162,12 +158,11 @@ fn make_private(folder: &std::path::Path) -> Result<(), Failure> {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| {
-        let exit = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => Exit::NotAllowed,
-            _ => Exit::Unexpected,
-        };
-        Failure::new(exit, format!("failed to make the data folder {}: {error}", folder.display()))
-            .hint("choose another with --data-dir FOLDER")
+        Failure::new(
+            Exit::of_io(&error),
+            format!("failed to make the data folder {}: {error}", folder.display()),
+        )
+        .hint("choose another with --data-dir FOLDER")
     })
 }
 

@@ -1,5 +1,7 @@
 //! The command line as people and scripts use it: the real binary, its two streams and its exit codes.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there, and names the line")]
+
 #[path = "cli/alone.rs"]
 mod alone;
 #[path = "cli/demo.rs"]

@@ -34,12 +34,7 @@ pub(crate) async fn body(file: &Path, recipe: &str, name: Option<&str>) -> Resul
 
 /// A file that cannot be read: not there, or not ours to read.
 pub(crate) fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
-    let exit = match error.kind() {
-        std::io::ErrorKind::NotFound => Exit::NotFound,
-        std::io::ErrorKind::PermissionDenied => Exit::NotAllowed,
-        _ => Exit::Unexpected,
-    };
-    Failure::new(exit, format!("failed to read {}: {error}", file.display()))
+    Failure::new(Exit::of_io(error), format!("failed to read {}: {error}", file.display()))
 }
 
 fn part(boundary: &str, name: &str, filename: Option<&str>, content: &str) -> String {

@@ -1,5 +1,7 @@
 //! `onward demo`: a server, a sample API and a sample job, in one process.
 
+use onward_core::state::JobState;
+
 use crate::args::Demo;
 use crate::client::Client;
 use crate::config::Config;
@@ -38,7 +40,8 @@ pub(super) async fn run(config: &Config, verb: &Demo) -> Result<Exit, Failure> {
     serving.end().await;
     api.end().await;
     if let Ok(job) = client.job(crate::jobs::id_of(&job)?).await {
-        output::say(&format!("stopped at {}; run the demo again and it goes on", progress(&job)));
+        let next = if job.status == JobState::Running { "; run the demo again and it goes on" } else { "" };
+        output::say(&format!("stopped at {}{next}", progress(&job)));
     }
     Ok(Exit::Done)
 }
