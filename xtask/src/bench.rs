@@ -2,40 +2,36 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
-use crate::run::{cargo, root, run, say};
+use crate::run::{cargo, run, say};
 
-/// Runs every example of the `onward` crate whose name begins with `bench_`, in the release build.
+/// Builds the release binary and runs the figures, all or one of them.
 ///
 /// # Errors
-/// When one fails, or none matches.
-pub(crate) fn bench(filter: Option<&str>) -> Result<()> {
+/// When one fails, or none has that name.
+pub(crate) fn bench(figure: Option<&str>, length: Length) -> Result<()> {
     say(&machine());
-    let all = benchmarks()?;
-    let wanted: Vec<_> = all.iter().filter(|name| filter.is_none_or(|part| name.contains(part))).collect();
-    if wanted.is_empty() {
-        bail!("no benchmark matches; there are: {}", all.join(", "));
-    }
-    for name in wanted {
-        run(&mut cargo(&["run", "--release", "--quiet", "--package", "onward", "--example", name]))?;
-    }
-    Ok(())
-}
-
-fn benchmarks() -> Result<Vec<String>> {
-    let dir = root().join("crates/onward/examples");
-    let Ok(entries) = fs::read_dir(&dir) else { return Ok(Vec::new()) };
-    let mut names = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_stem().context("a file without a name")?.to_string_lossy().into_owned();
-        if name.starts_with("bench_") {
-            names.push(name);
+    run(&mut cargo(&["build", "--release", "--quiet", "--package", "onward"]))?;
+    let mut figures =
+        cargo(&["run", "--release", "--quiet", "--package", "onward", "--example", "bench_figures", "--"]);
+    figures.args(figure);
+    match length {
+        Length::Short => {}
+        Length::Long => {
+            figures.arg("--long");
         }
     }
-    names.sort();
-    Ok(names)
+    run(&mut figures)
+}
+
+/// How long the figures may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// A few minutes.
+    Short,
+    /// With the largest sizes.
+    Long,
 }
 
 fn machine() -> String {

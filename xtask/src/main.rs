@@ -36,8 +36,11 @@ enum Verb {
     },
     /// Measures, and prints the machine and the ratios beside the figures.
     Bench {
-        /// Only benchmarks whose name contains this.
-        filter: Option<String>,
+        /// Only this one: local, calls, resume or start.
+        figure: Option<String>,
+        /// With the largest sizes, which take minutes each.
+        #[arg(long)]
+        long: bool,
     },
     /// Installs what the tests need, or says what is missing.
     Setup,
@@ -50,7 +53,10 @@ fn main() -> Result<()> {
             test::test(scope, filter.as_deref())
         }
         Verb::Torture { kills, seed } => test::torture(kills, seed),
-        Verb::Bench { filter } => bench::bench(filter.as_deref()),
+        Verb::Bench { figure, long } => {
+            let length = if long { bench::Length::Long } else { bench::Length::Short };
+            bench::bench(figure.as_deref(), length)
+        }
         Verb::Setup => setup::setup(),
     }
 }

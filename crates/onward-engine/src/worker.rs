@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use onward_core::id::JobId;
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::drive::{Nudge, Order, drive};
 
@@ -46,11 +46,12 @@ impl Drives {
 
 /// Looks for work until told to stop; then lets every drive finish the rows in hand.
 pub(crate) async fn work(template: Order, drives: Arc<Drives>, max_jobs: usize, stop: Arc<Notify>) {
-    let mut tasks: JoinSet<JobId> = JoinSet::new();
+    let mut tasks = JoinSet::new();
+    let mut jobs = HashMap::new();
     loop {
         tokio::select! {
-            Some(ended) = tasks.join_next(), if !tasks.is_empty() => {
-                if let Ok(job) = ended { drives.lock().remove(&job); }
+            Some(ended) = tasks.join_next_with_id(), if !tasks.is_empty() => {
+                forget(&drives, &mut jobs, ended);
             }
             () = drives.wake.notified() => {}
             () = tokio::time::sleep(Duration::from_millis(LOOK_MS)) => {}
@@ -71,20 +72,25 @@ pub(crate) async fn work(template: Order, drives: Arc<Drives>, max_jobs: usize, 
             let (send, receive) = mpsc::channel(NUDGES);
             drives.lock().insert(job, send);
             let order = Order { job, ..template.clone() };
-            tasks.spawn(async move {
-                // A task of its own, so that a crash of one drive is told apart and forgets only itself.
-                let crashed = tokio::spawn(drive(order, receive)).await.is_err();
-                if crashed {
-                    tracing::error!(job.id = %job, "the drive of a job crashed; its leases lapse and it is taken up again");
-                }
-                job
-            });
+            jobs.insert(tasks.spawn(drive(order, receive)).id(), job);
         }
     }
     drives.drain();
-    while let Some(ended) = tasks.join_next().await {
-        if let Ok(job) = ended {
-            drives.lock().remove(&job);
-        }
+    while let Some(ended) = tasks.join_next_with_id().await {
+        forget(&drives, &mut jobs, ended);
     }
+}
+
+/// A drive has ended. One that crashed is told apart and costs only itself: its leases lapse, and the
+/// job is taken up again.
+fn forget(drives: &Drives, jobs: &mut HashMap<Id, JobId>, ended: Result<(Id, ()), JoinError>) {
+    let id = match &ended {
+        Ok((id, ())) => *id,
+        Err(crashed) => crashed.id(),
+    };
+    let Some(job) = jobs.remove(&id) else { return };
+    if ended.is_err() {
+        tracing::error!(job.id = %job, "the drive of a job crashed; it is taken up again");
+    }
+    drives.lock().remove(&job);
 }
