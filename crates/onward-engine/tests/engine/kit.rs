@@ -169,6 +169,7 @@ impl Kit {
                 if wanted(&snapshot) {
                     return snapshot;
                 }
+                // Between two looks.
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
@@ -185,6 +186,7 @@ impl Kit {
     pub(crate) async fn until_true(&self, what: &str, wanted: impl Fn() -> bool) {
         let looked = tokio::time::timeout(PATIENCE, async {
             while !wanted() {
+                // Between two looks.
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });

@@ -17,6 +17,7 @@ async fn the_feed_tells_every_state_change_in_order_and_progress_at_most_four_ti
     let feeder = tokio::spawn(async move {
         for _ in 0..200 {
             work.let_pass(1);
+            // Rows come faster than they may be told: the pace is what is tested.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });

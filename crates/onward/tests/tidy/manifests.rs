@@ -4,7 +4,7 @@ use crate::tree;
 
 /// A dependency and the crates that may name it. `(dev)` means: only for tests.
 const OWNERS: &[(&str, &[&str])] = &[
-    ("rusqlite", &["onward-store", "onward-testkit", "onward (dev)"]),
+    ("rusqlite", &["onward-store", "onward-testkit", "onward (dev)", "onward-engine (dev)"]),
     ("tokio-postgres", &["onward-store"]),
     ("redis", &["onward-store"]),
     ("axum", &["onward-server", "onward", "onward-testkit", "onward-processors (dev)"]),

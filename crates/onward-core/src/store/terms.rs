@@ -1,0 +1,286 @@
+//! What a store is asked with, and what it answers with: plain data.
+
+use std::sync::Arc;
+
+use crate::checkpoint::DoneSet;
+use crate::clock::UnixMs;
+use crate::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
+use crate::job::{JobError, Pause, Waiting};
+use crate::row::{Outcome, RowRecord};
+use crate::state::{JobState, Step};
+use crate::tally::Tally;
+
+/// A job to be created.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// Its id.
+    pub id: JobId,
+    /// Its name for people.
+    pub name: String,
+    /// A sealed input.
+    pub input: InputId,
+    /// The recipe as JSON text.
+    pub recipe: Arc<str>,
+    /// Names the work: digest over the input's bytes and the recipe. At most one active job has it.
+    pub work_digest: String,
+    /// Who submits.
+    pub actor: String,
+    /// When.
+    pub now: UnixMs,
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobQuery {
+    /// Only these states; empty means all.
+    pub states: Vec<JobState>,
+    /// Only jobs whose name or file name contains this, whatever the case.
+    pub text: Option<String>,
+    /// Only jobs older than this one (the cursor).
+    pub before: Option<JobId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A step and what goes with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    /// Which job.
+    pub job: JobId,
+    /// Resume, restart, force-cancel, pause or fail. Start, complete and retry have ways of their own.
+    pub step: Step,
+    /// The epoch the caller saw, when it must not have moved.
+    pub epoch: Option<Epoch>,
+    /// Who asks.
+    pub actor: String,
+    /// When.
+    pub now: UnixMs,
+    /// For pause: why.
+    pub pause: Option<Pause>,
+    /// For fail: why.
+    pub error: Option<JobError>,
+}
+
+/// Which rows to open again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// Which job.
+    pub job: JobId,
+    /// Rows with this outcome.
+    pub outcome: Outcome,
+    /// Only those with this code.
+    pub code: Option<String>,
+    /// Only these rows; empty means all.
+    pub rows: Vec<RowIndex>,
+    /// Who asks.
+    pub actor: String,
+    /// When.
+    pub now: UnixMs,
+}
+
+/// A wish for a span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Of which job.
+    pub job: JobId,
+    /// For whom.
+    pub worker: WorkerId,
+    /// How many rows beyond the first missing one may be called before the next commit moves the mark.
+    pub window: u32,
+    /// When.
+    pub now: UnixMs,
+}
+
+/// A span that is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// Which span.
+    pub span: SpanNo,
+    /// Under which epoch.
+    pub epoch: Epoch,
+    /// Which of its rows have an outcome.
+    pub done: DoneSet,
+    /// Rows before this one may be called; durable.
+    pub claimed_until: RowIndex,
+    /// The generation of the job.
+    pub generation: u32,
+}
+
+/// Outcomes to record, and where the span stands after them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Which job.
+    pub job: JobId,
+    /// Which span.
+    pub span: SpanNo,
+    /// The epoch of the claim.
+    pub epoch: Epoch,
+    /// The records; may be empty (a renewal).
+    pub rows: Vec<RowRecord>,
+    /// The first row of the span without an outcome, after this commit.
+    pub low_water: RowIndex,
+    /// Rows before this one may be called once this commit is durable.
+    pub claimed_until: RowIndex,
+    /// The row longest in flight.
+    pub waiting: Option<Waiting>,
+    /// When; the lease is renewed from it.
+    pub now: UnixMs,
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// Rows that had no outcome before.
+    pub inserted: u32,
+    /// The span's counters now.
+    pub tally: Tally,
+    /// Whether every row of the span has an outcome; the span is then no longer held.
+    pub span_done: bool,
+    /// Whether the job is completed.
+    pub job_done: bool,
+}
+
+/// A span that was taken from its holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rescued {
+    /// Of which job.
+    pub job: JobId,
+    /// Which span.
+    pub span: SpanNo,
+    /// Who held it.
+    pub worker: WorkerId,
+}
+
+/// Which ledger records to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowQuery {
+    /// Of which job.
+    pub job: JobId,
+    /// Only this outcome.
+    pub outcome: Option<Outcome>,
+    /// Only this code.
+    pub code: Option<String>,
+    /// Only records whose key or message contains this, whatever the case.
+    pub text: Option<String>,
+    /// Only rows after this one (the cursor).
+    pub after: Option<RowIndex>,
+    /// Only rows up to and including this one.
+    pub until: Option<RowIndex>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A record of the ledger as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// Which row.
+    pub index: RowIndex,
+    /// Its identity.
+    pub key: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The code.
+    pub code: String,
+    /// The sentence.
+    pub message: String,
+    /// What the work gave back, as JSON text.
+    pub result: Option<String>,
+    /// Calls made.
+    pub tries: u32,
+    /// From the first call to the verdict, in milliseconds.
+    pub duration_ms: u64,
+    /// When the verdict was there.
+    pub finished_at: UnixMs,
+    /// The epoch that wrote it.
+    pub epoch: Epoch,
+    /// The generation that wrote it.
+    pub generation: u32,
+}
+
+/// Rows that ended for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The code.
+    pub code: String,
+    /// The sentence of the first of them.
+    pub message: String,
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub first: RowIndex,
+    /// The last of them.
+    pub last: RowIndex,
+}
+
+/// What `verify` found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verify {
+    /// Rows the job should have.
+    pub rows: u64,
+    /// Outcomes counted in the ledger, record by record.
+    pub ledger: Tally,
+    /// Outcomes as the counters say.
+    pub counters: Tally,
+    /// What differs, a sentence each; empty when all is well.
+    pub problems: Vec<String>,
+}
+
+/// Counts over all jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Jobs that run.
+    pub running: u64,
+    /// Jobs that wait for their first claim.
+    pub queued: u64,
+    /// Jobs that are paused.
+    pub paused: u64,
+    /// Jobs that failed.
+    pub failed: u64,
+    /// All jobs.
+    pub jobs: u64,
+    /// Failed rows of jobs that were active since `today_from`.
+    pub failed_rows_today: u64,
+}
+
+/// Which creators to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CreatorQuery {
+    /// Only this list (`[add] table`).
+    pub table: Option<String>,
+    /// Only keys that contain this, whatever the case.
+    pub text: Option<String>,
+    /// Only after this (table, key).
+    pub after: Option<(String, String)>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A creator that was added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Creator {
+    /// The list it is in.
+    pub table: String,
+    /// Its identity.
+    pub key: String,
+    /// Its columns, as JSON text.
+    pub data: String,
+    /// The job that added it.
+    pub job: JobId,
+    /// The row it came from.
+    pub row: RowIndex,
+    /// When.
+    pub added_at: UnixMs,
+}
+
+/// What is known of an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reservation {
+    /// It is new and now belongs to this request.
+    Fresh,
+    /// The same request was answered before: this status and body.
+    Answered(u16, String),
+    /// The same request is still running.
+    Running,
+    /// Another request used this key.
+    Other,
+}
