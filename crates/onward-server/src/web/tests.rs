@@ -171,6 +171,21 @@ fn no_element_has_two_class_attributes() {
 }
 
 #[test]
+fn every_icon_is_in_the_sprite() {
+    let sprite = String::from_utf8(assets::bytes("sprite.svg")).unwrap();
+    let cards: String = sample::all().iter().map(|snapshot| card(snapshot).into_string()).collect();
+    let pages = [
+        cards,
+        page("Jobs", Kind::Jobs, main::render(&main_view())),
+        page("Job", Kind::Job, job::render(&job_view(sample::completed()))),
+    ];
+    for name in pages.iter().flat_map(|html| html.split("sprite.svg#").skip(1)) {
+        let name = name.split('"').next().unwrap();
+        assert!(sprite.contains(&format!("<symbol id=\"{name}\"")), "{name}");
+    }
+}
+
+#[test]
 fn no_page_has_an_inline_script_or_style() {
     let pages = [
         page("Jobs", Kind::Jobs, main::render(&main_view())),
@@ -274,7 +289,6 @@ fn main_view() -> main::View {
             failed_rows_today: 144,
             jobs: 6,
         },
-        now: sample::NOW,
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::problem::Result;
 use maud::{Markup, html};
-use onward_core::clock::UnixMs;
 use onward_core::state::JobState;
 use onward_core::store::{JobQuery, Totals};
 use onward_engine::{Engine, Snapshot};
@@ -33,8 +32,6 @@ pub(crate) struct View {
     pub(crate) older: Option<String>,
     /// The tiles.
     pub(crate) summary: Summary,
-    /// The server's time.
-    pub(crate) now: UnixMs,
 }
 
 /// The figures over all jobs.
@@ -97,7 +94,7 @@ pub(crate) async fn read(engine: &Engine, filter: Filter) -> Result<View> {
     if !pages_active {
         (recent, older) = page(engine, &filter, recent_states, RECENT_A_PAGE).await?;
     }
-    Ok(View { filter, active, recent, older, summary, now: clock::now() })
+    Ok(View { filter, active, recent, older, summary })
 }
 
 /// One page of jobs in these states, and the address of the next.

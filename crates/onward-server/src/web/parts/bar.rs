@@ -23,7 +23,7 @@ pub(crate) fn sentence(tally: &Tally, total: u64) -> String {
 /// Whole per cent done; 100 only when every row is.
 #[must_use]
 pub(crate) fn percent(tally: &Tally, total: u64) -> u64 {
-    if total == 0 { 100 } else { tally.processed().saturating_mul(100) / total }
+    tally.processed().saturating_mul(100).checked_div(total).unwrap_or(100)
 }
 
 /// Width of each outcome in thousandths, in the order of [`Outcome::ALL`]. Never more in sum than
