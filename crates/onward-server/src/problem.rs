@@ -244,3 +244,45 @@ fn log(method: &Method, path: &str, asked: &Asked, status: StatusCode) {
         tracing::info!(%method, path, status, request_id, "request");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::to_bytes;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    async fn breaks() -> &'static str {
+        panic!("no secret of ours")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_document_that_tells_nothing_of_the_inside() {
+        let router = Router::new()
+            .route("/", get(breaks))
+            .route("/plain", get(|| async { StatusCode::PAYLOAD_TOO_LARGE }))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(finish));
+        for (path, status, code) in [("/", 500, "internal"), ("/plain", 413, "too-large")] {
+            let request = Request::get(path).body(Body::empty()).expect("a request");
+            let response = router.clone().oneshot(request).await.expect("an answer");
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()[header::CONTENT_TYPE], PROBLEM_JSON);
+            let body = to_bytes(response.into_body(), 10_000).await.expect("a body");
+            let document: Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(document["code"], code);
+            assert!(!String::from_utf8_lossy(&body).contains("secret"), "{document}");
+        }
+    }
+
+    #[test]
+    fn facts_never_replace_what_every_problem_has() {
+        let problem = Problem::new(Code::BadRequest, "why").with("status", 200).with("line", 7);
+        let document = document(&problem, "r1");
+        assert_eq!((&document["status"], &document["line"]), (&400.into(), &7.into()));
+    }
+}

@@ -141,9 +141,10 @@ async fn a_reader_that_falls_behind_gets_everything_anew() {
     assert_eq!(events.next().await.unwrap().kind, "snapshot");
     // More state changes than the shared ring of 1,024 holds, told while this client does not read.
     let mut watch = server.app.engine.subscribe().await.unwrap();
-    for _ in 0..600 {
-        server.act(&job, "force-cancel").await;
-        server.act(&job, "resume").await;
+    let id = job.parse().unwrap();
+    for number in 0..1_200 {
+        let name = Some(format!("name {number}"));
+        server.app.engine.tune(id, name, None, None, "test").await.unwrap();
     }
     let mut told = 0;
     while told < 1_200 {

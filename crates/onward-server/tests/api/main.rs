@@ -1,5 +1,7 @@
 //! The API as a client sees it: the real router over a real engine and store, without a socket.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of the tests are tests too")]
+
 mod actions;
 mod events;
 mod guard;

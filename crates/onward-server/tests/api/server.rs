@@ -96,12 +96,8 @@ fn routes() -> BTreeSet<String> {
 fn collect(value: &Value, references: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
-            for (name, member) in members {
-                match member {
-                    Value::String(text) if name == "$ref" => references.push(text.clone()),
-                    _ => collect(member, references),
-                }
-            }
+            references.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            members.values().for_each(|member| collect(member, references));
         }
         Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Method, header};
 use futures::stream;
 
-use crate::support::{RECIPE, Server, csv, multipart, request, upload};
+use crate::support::{Part, RECIPE, Server, csv, multipart, request, upload};
 
 #[tokio::test]
 async fn a_file_and_a_recipe_become_a_job_with_an_address() {
@@ -46,7 +46,7 @@ async fn bad_uploads_are_refused_by_name_and_leave_no_job_and_no_file() {
     .await;
     let (file, recipe) = (("file", Some("a.csv"), "handle\nanna\n"), ("recipe", None, RECIPE));
     let large = csv(200);
-    let cases: Vec<(u16, &str, Vec<(&str, Option<&str>, &str)>)> = vec![
+    let cases: [(u16, &str, Vec<Part<'_>>); 10] = [
         (400, "bad-request", vec![recipe]),
         (400, "bad-request", vec![file]),
         (400, "bad-request", vec![file, file, recipe]),

@@ -152,14 +152,17 @@ pub(crate) fn request(method: Method, path: &str) -> axum::http::request::Builde
     Request::builder().method(method).uri(path).header(header::HOST, "127.0.0.1:7313")
 }
 
-/// A multipart request: (name, file name, content) of each part.
-pub(crate) fn upload(path: &str, parts: &[(&str, Option<&str>, &str)]) -> Request<Body> {
+/// A part of an upload: name, file name, content.
+pub(crate) type Part<'a> = (&'a str, Option<&'a str>, &'a str);
+
+/// A multipart request.
+pub(crate) fn upload(path: &str, parts: &[Part<'_>]) -> Request<Body> {
     let request =
         request(Method::POST, path).header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut-here");
     request.body(Body::from(multipart(parts))).unwrap()
 }
 
-pub(crate) fn multipart(parts: &[(&str, Option<&str>, &str)]) -> String {
+pub(crate) fn multipart(parts: &[Part<'_>]) -> String {
     let mut body = String::new();
     for (name, file, content) in parts {
         let file = file.map(|file| format!("; filename=\"{file}\"")).unwrap_or_default();
