@@ -117,6 +117,8 @@ pub trait Store: Send + Sync + 'static {
     async fn record(&self, event: NewEvent) -> Result<Event>;
     /// Events after `seq`, of one job or of all, oldest first.
     async fn events(&self, job: Option<JobId>, after: u64, limit: usize) -> Result<Vec<Event>>;
+    /// The number of the last event; 0 when there is none. Cheap: it reads one entry of an index.
+    async fn last_event(&self) -> Result<u64>;
     /// A number that is another one after any change by anybody. Cheap: the feed asks ten times a second.
     async fn version(&self) -> Result<u64>;
     /// Counts for the tiles of the main page.

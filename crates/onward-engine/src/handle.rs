@@ -207,12 +207,7 @@ impl Engine {
         if self.tasks().feed.is_some() {
             return Ok(());
         }
-        let mut last = self.inner.seq.load(Ordering::Relaxed);
-        loop {
-            let events = self.inner.store.events(None, last, 1_000).await.map_err(mishap::problem)?;
-            let Some(event) = events.last() else { break };
-            last = event.seq;
-        }
+        let last = self.inner.store.last_event().await.map_err(mishap::problem)?;
         let mut tasks = self.tasks();
         if tasks.feed.is_none() {
             self.inner.seq.fetch_max(last, Ordering::Relaxed);

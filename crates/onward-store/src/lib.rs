@@ -2,7 +2,7 @@
 //!
 //! [`open::open`] takes an address and answers a store. [`memory`] is the model of the contract in
 //! [`onward_core::store`] and the oracle of its tests; [`sqlite`] is what everybody uses;
-//! [`conformance`] is the one suite every store must pass.
+//! `conformance` is the one suite every store must pass.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

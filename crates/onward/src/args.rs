@@ -24,7 +24,7 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Where things are")]
 pub(crate) struct Places {
-    /// Where the ledger lives; sqlite:<data-dir>/onward.db unless given
+    /// Where the ledger lives; sqlite:DATA_DIR/onward.db unless given
     #[arg(long, global = true, value_name = "sqlite:PATH", env = "ONWARD_STORE", hide_env_values = true)]
     pub(crate) store: Option<String>,
     /// A Redis for hot copies (not in this version)

@@ -33,9 +33,9 @@ use crate::input::stored_recipe;
 
 /// Rows of work that only computes, in hand at a time: enough for both cores and for large commits,
 /// and bounded memory (a few megabytes).
-const LOCAL_ROWS: u32 = 4_000;
+const LOCAL_ROWS: u32 = 20_000;
 /// Rows of such work per task: long enough that a task's overhead does not count.
-const LOCAL_BATCH: u32 = 250;
+const LOCAL_BATCH: u32 = 500;
 /// How often a drive looks whether its job was changed by somebody else, in milliseconds: a change of
 /// rate from another process takes effect within a second.
 const LOOK_MS: u64 = 1_000;

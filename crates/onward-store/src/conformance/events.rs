@@ -43,6 +43,16 @@ pub async fn a_life_is_told_in_order(Subject { store, keep: _keep, .. }: Subject
     assert!(events.windows(2).all(|pair| pair[0].seq < pair[1].seq && pair[0].epoch <= pair[1].epoch));
 }
 
+/// Who begins to watch begins at the end.
+pub async fn the_last_number_is_known_without_reading_all(Subject { store, keep: _keep, .. }: Subject) {
+    assert_eq!(store.last_event().await.expect("it answers"), 0);
+    job(&store, 10).await;
+    job(&store, 10).await;
+    let events = store.events(None, 0, 100).await.expect("it answers");
+    let last = events.last().expect("two jobs were created").seq;
+    assert_eq!(store.last_event().await.expect("it answers"), last);
+}
+
 /// Numbers grow over all jobs; a reader goes on after the last one it saw.
 pub async fn events_are_read_on_from_a_number(Subject { store, keep: _keep, .. }: Subject) {
     let (first, second) = (job(&store, 10).await, job(&store, 10).await);

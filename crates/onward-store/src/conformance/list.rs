@@ -94,6 +94,7 @@ macro_rules! conformance {
         $crate::conformance_theme! { $make, events:
             a_life_is_told_in_order
             events_are_read_on_from_a_number
+            the_last_number_is_known_without_reading_all
             a_recorded_fact_is_on_the_timeline
             a_number_is_not_given_again_after_a_deletion
         }

@@ -187,6 +187,10 @@ impl Store for MemoryStore {
         Ok(self.read().list_events(job, after, limit))
     }
 
+    async fn last_event(&self) -> Result<u64> {
+        Ok(self.read().events.last().map_or(0, |event| event.seq))
+    }
+
     async fn version(&self) -> Result<u64> {
         Ok(self.read().version)
     }

@@ -41,6 +41,12 @@ pub(super) fn record(db: &Connection, new: &NewEvent) -> Answer<Event> {
     note(db, &head, new.at, new.kind, &new.actor, new.from_row, &new.detail)
 }
 
+/// The number of the last event; 0 when there is none.
+pub(super) fn last(db: &Connection) -> Answer<u64> {
+    let last: Option<i64> = db.prepare_cached(sql::EVENT_LAST)?.query_row([], |row| row.get(0))?;
+    Ok(last.map_or(0, count))
+}
+
 /// Events after a number, oldest first.
 pub(super) fn page(db: &Connection, job: Option<JobId>, after: u64, limit: usize) -> Answer<Vec<Event>> {
     let (after, limit) = (int(after), int(limit as u64));

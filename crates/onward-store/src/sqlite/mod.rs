@@ -2,7 +2,7 @@
 //!
 //! **Promise.** What was answered with `Ok` survives a power cut: the database is in WAL mode with
 //! `synchronous=FULL`, and answers are given after `COMMIT`. One thread owns the one connection that
-//! writes ([`writer`]: greedy group commit behind a bounded queue); readers stand beside it and never
+//! writes (`writer`: greedy group commit behind a bounded queue); readers stand beside it and never
 //! hold a snapshot across an await. Another process may write to the same file; its fence is the same
 //! epoch, its lock is SQLite's.
 //!
@@ -267,6 +267,10 @@ impl Store for SqliteStore {
 
     async fn events(&self, job: Option<JobId>, after: u64, limit: usize) -> Result<Vec<Event>> {
         self.readers.read(move |db| events::page(db, job, after, limit)).await
+    }
+
+    async fn last_event(&self) -> Result<u64> {
+        self.readers.read(events::last).await
     }
 
     async fn version(&self) -> Result<u64> {

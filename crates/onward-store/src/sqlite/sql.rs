@@ -27,6 +27,7 @@ statements! {
     DUPLICATES_DELETE = "duplicates_delete";
     DUPLICATES_PUT = "duplicates_put";
     EVENT_INSERT = "event_insert";
+    EVENT_LAST = "event_last";
     EVENT_PAGE = "event_page";
     EVENT_PAGE_OF_JOB = "event_page_of_job";
     FAILED_ROWS_SINCE = "failed_rows_since";

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
 
-use crate::measure::{Length, cost, creators, onward, say};
+use crate::measure::{Keys, Length, cost, creators, onward, say};
 
 const IN_FLIGHT: u64 = 64;
 const CALL: Duration = Duration::from_millis(20);
@@ -26,7 +26,7 @@ pub(crate) fn bench(length: Length) -> Result<()> {
     say(&format!("a client that records nothing, {IN_FLIGHT} calls of 20 ms in flight: {bare:.0} rows/s"));
     let dir = tempfile::tempdir()?;
     let (csv, recipe) = (dir.path().join("creators.csv"), dir.path().join("recipe.toml"));
-    std::fs::write(&csv, creators(rows))?;
+    std::fs::write(&csv, creators(rows, Keys::Mixed))?;
     let text = format!(
         "key = [\"handle\"]\n[work]\nkind = \"creators\"\nconcurrency = {IN_FLIGHT}\n[fetch]\nurl = \"{upstream}/creators/{{{{ handle }}}}\"\n[add]\n"
     );

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use rusqlite::{Connection, params};
 
-use crate::measure::{Cost, Length, cost, creators, onward, say};
+use crate::measure::{Cost, Keys, Length, cost, creators, onward, say};
 
 const ROWS: u64 = 1_000_000;
 const ROWS_PER_TRANSACTION: u64 = 1_000;
@@ -20,31 +20,33 @@ table = "creators"
 "#;
 
 pub(crate) fn bench(length: Length) -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let bare = bare(&dir.path().join("bare.db"), ROWS)?;
-    say(&format!(
-        "bare SQLite, {ROWS_PER_TRANSACTION} rows a transaction, synchronous=FULL: {bare:.0} rows/s"
-    ));
     let sizes: &[u64] = match length {
         Length::Short => &[100_000, ROWS],
         Length::Long => &[100_000, ROWS, 5_000_000],
     };
-    for rows in sizes {
-        let cost = run(dir.path(), *rows)?;
-        let rate = *rows as f64 / cost.wall_s;
+    for keys in [Keys::InOrder, Keys::Mixed] {
+        let dir = tempfile::tempdir()?;
+        let bare = bare(&dir.path().join("bare.db"), ROWS, keys)?;
         say(&format!(
-            "onward run, {rows} rows, from start to completed: {rate:.0} rows/s, {:.2} of bare SQLite, {:.3} CPU s per 1,000 rows, peak {} MB",
-            rate / bare,
-            cost.cpu_s * 1_000.0 / *rows as f64,
-            cost.peak_mb
+            "keys {keys:?}: bare SQLite, {ROWS} rows, {ROWS_PER_TRANSACTION} a transaction, synchronous=FULL: {bare:.0} rows/s"
         ));
+        for rows in sizes {
+            let cost = run(dir.path(), *rows, keys)?;
+            let rate = *rows as f64 / cost.wall_s;
+            say(&format!(
+                "keys {keys:?}: onward run, {rows} rows, from start to completed: {rate:.0} rows/s, {:.2} of bare SQLite, {:.4} CPU s per 1,000 rows, peak {} MB",
+                rate / bare,
+                cost.cpu_s * 1_000.0 / *rows as f64,
+                cost.peak_mb
+            ));
+        }
     }
     Ok(())
 }
 
-fn run(dir: &Path, rows: u64) -> Result<Cost> {
+fn run(dir: &Path, rows: u64, keys: Keys) -> Result<Cost> {
     let (csv, recipe) = (dir.join(format!("{rows}.csv")), dir.join("recipe.toml"));
-    std::fs::write(&csv, creators(rows))?;
+    std::fs::write(&csv, creators(rows, keys))?;
     std::fs::write(&recipe, RECIPE)?;
     let data = dir.join(format!("data-{rows}"));
     let (csv, recipe) = (csv.display().to_string(), recipe.display().to_string());
@@ -53,10 +55,11 @@ fn run(dir: &Path, rows: u64) -> Result<Cost> {
 
 /// Rows per second of the plainest program that keeps the same records.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-fn bare(path: &Path, rows: u64) -> Result<f64> {
+fn bare(path: &Path, rows: u64, keys: Keys) -> Result<f64> {
     let db = Connection::open(path)?;
     db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+        // The same durability and the same memory as the ledger has.
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -49152;
          CREATE TABLE outcomes (job INTEGER, row INTEGER, outcome INTEGER, key TEXT, finished_at INTEGER,
              PRIMARY KEY (job, row)) WITHOUT ROWID;
          CREATE TABLE creators (list TEXT, key TEXT, data TEXT, job INTEGER, row INTEGER, added_at INTEGER,
@@ -68,7 +71,7 @@ fn bare(path: &Path, rows: u64) -> Result<f64> {
         let mut outcome = db.prepare_cached("INSERT INTO outcomes VALUES (1, ?1, 0, ?2, 0)")?;
         let mut creator = db.prepare_cached("INSERT INTO creators VALUES ('creators', ?1, ?2, 1, ?3, 0)")?;
         for row in first..rows.min(first + ROWS_PER_TRANSACTION) {
-            let key = format!("creator_{:016x}", row.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let key = keys.handle(row);
             let data =
                 format!(r#"{{"handle":"{key}","followers":"{}","country":"DE"}}"#, 1_000 + row % 90_000);
             outcome.execute(params![row as i64, key])?;

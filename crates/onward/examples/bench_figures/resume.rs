@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use onward_testkit::{Api, CreatorsJob, Home};
 
-use crate::measure::{Length, binary, creators, say};
+use crate::measure::{Keys, Length, binary, creators, say};
 
 const ROWS: u64 = 1_000_000;
 const RECIPE: &str = "key = [\"handle\"]\n[work]\nkind = \"creators\"\n[add]\n";
@@ -22,7 +22,7 @@ async fn measure() -> Result<()> {
     let api = home.ready(&mut server).await?;
     let list = CreatorsJob {
         filename: "creators.csv".to_owned(),
-        csv: creators(ROWS),
+        csv: creators(ROWS, Keys::Mixed),
         recipe: RECIPE.to_owned(),
         expected: Vec::new(),
     };

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use onward_testkit::Home;
 use rusqlite::Connection;
 
-use crate::measure::{Length, binary, creators, onward, say};
+use crate::measure::{Keys, Length, binary, creators, onward, say};
 
 const JOBS: u64 = 10_000;
 const LOOKS: usize = 100;
@@ -50,7 +50,7 @@ fn ms(duration: Duration) -> f64 {
 /// One real job, then its rows in the database many times over: what is measured is reading them.
 async fn fill(home: &Home) -> Result<()> {
     let (csv, recipe) = (home.path().join("creators.csv"), home.path().join("recipe.toml"));
-    std::fs::write(&csv, creators(5))?;
+    std::fs::write(&csv, creators(5, Keys::Mixed))?;
     std::fs::write(&recipe, "key = [\"handle\"]\n[work]\nkind = \"creators\"\n")?;
     let (csv, recipe) = (csv.display().to_string(), recipe.display().to_string());
     let done = onward(home.path(), &["run", &csv, "--recipe", &recipe])?.status()?;

@@ -273,6 +273,10 @@ impl Store for Planted {
     async fn record(&self, event: NewEvent) -> Result<Event> {
         self.inner.record(event).await
     }
+    async fn last_event(&self) -> Result<u64> {
+        self.inner.last_event().await
+    }
+
     async fn version(&self) -> Result<u64> {
         self.inner.version().await
     }
