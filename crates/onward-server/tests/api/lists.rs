@@ -51,7 +51,8 @@ async fn parameters_out_of_range_are_400_and_named() {
         let page = server.get("/api/v1/jobs?limit=1").await.json();
         page["next_cursor"].as_str().unwrap().to_owned()
     };
-    let tampered = format!("{}0", &cursor[..cursor.len() - 1]);
+    let last = if cursor.ends_with('0') { '1' } else { '0' };
+    let tampered = format!("{}{last}", &cursor[..cursor.len() - 1]);
     let rows = format!("/api/v1/jobs/{job}/rows");
     for (path, code) in [
         ("/api/v1/jobs?limit=0".to_owned(), "invalid-parameter"),
