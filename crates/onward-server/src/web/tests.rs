@@ -223,7 +223,7 @@ fn the_job_page_says_where_it_goes_on_and_what_happened() {
     let html = job::render(&job_view(sample::failed())).into_string();
     let said = words(&html);
     assert!(
-        said.contains("next row 229 · checkpoint 228 saved 0.4 s ago in SQLite · file present, digest ok"),
+        said.contains("next row 229 · checkpoint 228 saved 0.4 s ago in SQLite · file present, its digest is checked at resume"),
         "{said}"
     );
     assert!(said.contains("Attempt 1: rows 1-228"), "{said}");

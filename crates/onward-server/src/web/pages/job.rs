@@ -91,7 +91,7 @@ pub(crate) fn render(view: &View) -> Markup {
     }
 }
 
-/// `next row 229 · checkpoint 228 saved 0.4 s ago in SQLite · file present, digest ok`.
+/// `next row 229 · checkpoint 228 saved 0.4 s ago in SQLite · file present, its digest is checked at resume`.
 fn resume_point(view: &View) -> Markup {
     let snapshot = &view.snapshot;
     let job = &snapshot.job;
@@ -107,7 +107,7 @@ fn resume_point(view: &View) -> Markup {
                 " · checkpoint " b data-bind="low-water" { (count(checkpoint.low_water)) }
                 @if let Some(saved_at) = checkpoint.saved_at { " saved " span data-bind="saved" { (relative(saved_at, snapshot.at, Relative::Ago)) } }
                 " in " (store_name(view.store_kind)) " · "
-                @if job.input.available { "file present, digest ok" } @else { strong.bad { "file missing" } }
+                @if job.input.available { "file present, its digest is checked at resume" } @else { strong.bad { "file missing" } }
             }
             dl.pairs {
                 div { dt { "Beyond the checkpoint" } dd { span data-bind="ahead" { (count(checkpoint.ahead)) } " rows done" } }
