@@ -1,17 +1,15 @@
-//! Periodic chores: give back what dead workers held, try held jobs again, apply stop rules, measure
-//! rates, sweep inputs that nobody needs.
+//! Periodic chores: give back what dead workers held, try held jobs again, measure rates, sweep inputs
+//! that nobody needs.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use onward_core::job::{Job, JobError};
-use onward_core::recipe::Stop;
+use onward_core::job::Job;
 use onward_core::state::{JobState, PauseReason, Step};
 use onward_core::store::{Command, JobQuery, Store};
 
 use crate::clock;
 use crate::gauges::Gauges;
-use crate::input::stored_recipe;
 use crate::worker::Drives;
 
 /// How often the chores are done, in milliseconds: with the lease this bounds a take-over to 15 s.
@@ -22,8 +20,6 @@ const JOBS_PER_ROUND: usize = 200;
 const SWEEP_ROUNDS: u64 = 600;
 /// Inputs younger than this may belong to an upload that is still running, in milliseconds.
 const SWEEP_AGE_MS: i64 = 3_600_000;
-/// A share of failed rows says nothing before so many rows are done.
-const SHARE_FROM_ROWS: u64 = 20;
 
 /// Does the chores for ever.
 pub(crate) async fn rounds(store: Arc<dyn Store>, drives: Arc<Drives>, gauges: Arc<Gauges>) {
@@ -60,18 +56,17 @@ async fn active(store: &dyn Store, drives: &Drives, gauges: &Gauges) {
         let due = match job.state {
             JobState::Running => {
                 gauges.sample(&job, clock::now());
-                stop_rule(&job).map(|error| (Step::Fail, "stop rule", Some(error)))
+                false
             }
             JobState::Paused => {
                 gauges.forget(job.id);
-                probe_due(&job).then_some((Step::Resume, "breaker", None))
+                probe_due(&job)
             }
-            JobState::Queued | JobState::Completed | JobState::Failed | JobState::Cancelled => None,
+            JobState::Queued | JobState::Completed | JobState::Failed | JobState::Cancelled => false,
         };
-        if let Some((step, actor, error)) = due {
-            let actor = actor.to_owned();
-            let command =
-                Command { job: job.id, step, epoch: None, actor, now: clock::now(), pause: None, error };
+        if due {
+            let (step, actor, now) = (Step::Resume, "breaker".to_owned(), clock::now());
+            let command = Command { job: job.id, step, epoch: None, actor, now, pause: None, error: None };
             if let Err(error) = store.command(&command).await {
                 tracing::debug!(job.id = %job.id, %error, "a chore came too late for a job");
             }
@@ -84,23 +79,6 @@ fn probe_due(job: &Job) -> bool {
     job.pause.as_ref().is_some_and(|pause| {
         pause.reason != PauseReason::User && pause.probe_at.is_some_and(|at| at <= clock::now())
     })
-}
-
-/// Why the job must stop by its own rules, if it must.
-fn stop_rule(job: &Job) -> Option<JobError> {
-    let Stop { failed_share, failed_rows } = stored_recipe(job).ok()?.stop?;
-    let (failed, processed) = (job.tally.failed, job.tally.processed());
-    let message = if failed_rows.is_some_and(|limit| failed >= limit) {
-        format!("{failed} rows failed, and the recipe stops at {}", failed_rows.unwrap_or_default())
-    } else if let Some(share) = failed_share
-        && processed >= SHARE_FROM_ROWS
-        && failed as f64 >= share * processed as f64
-    {
-        format!("{failed} of {processed} rows failed, and the recipe stops at a share of {share}")
-    } else {
-        return None;
-    };
-    Some(JobError { code: "stop-rule".to_owned(), message })
 }
 
 async fn sweep(store: &dyn Store) {

@@ -37,7 +37,7 @@ impl Run {
                 continue;
             };
             self.in_flight.remove(&row);
-            let Some(verdict) = self.judge(row, begun, answer, now, effects) else { continue };
+            let Some(verdict) = self.judge(row, begun, answer, now) else { continue };
             self.begun.remove(&row);
             let duration_ms = now.ms_since(begun.first_at);
             let record =
@@ -52,14 +52,7 @@ impl Run {
     }
 
     /// The verdict over a row, or `None` when it is to be called again or the job cannot go on.
-    fn judge(
-        &mut self,
-        row: RowIndex,
-        begun: Begun,
-        answer: Answer,
-        now: UnixMs,
-        effects: &mut Vec<Effect>,
-    ) -> Option<Verdict> {
+    fn judge(&mut self, row: RowIndex, begun: Begun, answer: Answer, now: UnixMs) -> Option<Verdict> {
         match answer {
             Answer::Done(verdict) => {
                 self.failures_in_a_row = 0;
@@ -72,7 +65,7 @@ impl Run {
                     self.waiting.insert((now.plus_ms(wait), row), ());
                     return None;
                 }
-                self.upstream_failed(&message, effects);
+                self.upstream_failed(&message);
                 let message = match begun.tries {
                     1 => message,
                     tries => format!("{message} ({tries} tries)").into(),
@@ -87,21 +80,18 @@ impl Run {
             }
             Answer::Fatal { code, message } => {
                 self.begun.remove(&row);
-                effects
-                    .push(Effect::Fail(JobError { code: code.into_owned(), message: message.into_owned() }));
-                self.ending = Ending::Draining;
+                let error = JobError { code: code.into_owned(), message: message.into_owned() };
+                self.halt(Effect::Fail(error));
                 None
             }
         }
     }
 
-    fn upstream_failed(&mut self, message: &str, effects: &mut Vec<Effect>) {
+    fn upstream_failed(&mut self, message: &str) {
         self.failures_in_a_row += 1;
         if self.config.breaker.is_some_and(|limit| self.failures_in_a_row == limit) {
-            effects.push(Effect::Hold {
-                message: format!("{} rows in a row failed: {message}", self.failures_in_a_row),
-            });
-            self.ending = Ending::Draining;
+            let message = format!("{} rows in a row failed: {message}", self.failures_in_a_row);
+            self.halt(Effect::Hold { message });
         }
     }
 
@@ -168,6 +158,15 @@ impl Run {
             effects.push(Effect::Late { span, epoch, rows });
         }
         self.claim_again_at = None;
+    }
+
+    /// Begins nothing more; once the rows in hand are saved, `word` is said about the job. Saying it at
+    /// once would fence those rows, and their calls would be repeated.
+    pub(super) fn halt(&mut self, word: Effect) {
+        self.last_word.get_or_insert(word);
+        if self.ending == Ending::No {
+            self.ending = Ending::Draining;
+        }
     }
 
     pub(super) fn drain(&mut self) {

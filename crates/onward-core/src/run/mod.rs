@@ -61,6 +61,8 @@ pub struct Run {
     claim_again_at: Option<UnixMs>,
     failures_in_a_row: u32,
     ending: Ending,
+    /// What is said about the job once the rows in hand are saved.
+    last_word: Option<Effect>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +103,7 @@ impl Run {
             claim_again_at: None,
             failures_in_a_row: 0,
             ending: Ending::No,
+            last_word: None,
         }
     }
 
@@ -126,6 +129,7 @@ impl Run {
                 self.config.concurrency = concurrency;
                 self.pace.set_rate(rate);
             }
+            Input::Halt(error) => self.halt(Effect::Fail(error)),
             Input::Drain => self.drain(),
         }
         self.go_on(now, &mut effects);

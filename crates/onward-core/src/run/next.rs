@@ -28,6 +28,7 @@ impl Run {
         let nothing_left = self.ending == Ending::Draining || self.claim_again_at.is_some();
         if self.spans.is_empty() && self.claiming.is_none() && nothing_left {
             self.ending = Ending::Over;
+            effects.extend(self.last_word.take());
             effects.push(Effect::Over);
         }
     }

@@ -93,6 +93,8 @@ pub enum Input {
         /// No more calls than this.
         rate: Option<Rate>,
     },
+    /// The job must stop: finish the rows in hand, give the spans back, fail the job, end.
+    Halt(JobError),
     /// Finish the rows in hand, give the spans back, end.
     Drain,
 }

@@ -7,6 +7,7 @@
 
 mod calls;
 mod ops;
+mod rules;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,6 +40,9 @@ const LOCAL_BATCH: u32 = 500;
 /// How often a drive looks whether its job was changed by somebody else, in milliseconds: a change of
 /// rate from another process takes effect within a second.
 const LOOK_MS: u64 = 1_000;
+/// With a stop rule a drive looks after commits as well, at most this often, in milliseconds: a job
+/// then stops soon after its rule is met, and the look costs little beside the commits.
+const RULE_LOOK_MS: u64 = 50;
 /// How long the first pause of the breaker lasts, in milliseconds; doubles up to [`PROBE_MAX_MS`].
 const PROBE_MS: u64 = 30_000;
 /// The longest pause of the breaker, in milliseconds.
@@ -88,6 +92,7 @@ struct Drive {
     held: HashMap<SpanNo, HeldSpan>,
     calls: JoinSet<Input>,
     ops: JoinSet<ops::Done>,
+    looked_at: UnixMs,
     over: bool,
 }
 
@@ -119,6 +124,7 @@ impl Drive {
             held: HashMap::new(),
             calls: JoinSet::new(),
             ops: JoinSet::new(),
+            looked_at: clock::now(),
             over: false,
         })
     }
@@ -196,6 +202,7 @@ impl Drive {
 
     /// Somebody may have changed the job: are the spans still ours, and what are the limits now?
     fn look(&mut self) {
+        self.looked_at = clock::now();
         let order = self.order.clone();
         self.ops.spawn(async move {
             ops::Done::Looked(order.store.job(order.job).await.ok().flatten().map(Box::new))
@@ -213,6 +220,9 @@ impl Drive {
             held.filter(|(span, epoch)| *epoch <= job.epoch && !listed(*span, *epoch)).collect();
         for (span, epoch) in lost {
             self.tell(Input::Fenced { span, epoch });
+        }
+        if let Some(error) = self.recipe.stop.as_ref().and_then(|stop| rules::stop_rule(stop, job)) {
+            self.tell(Input::Halt(error));
         }
         let config = config(job, &self.recipe, self.processor.calls_out());
         self.tell(Input::Limits { concurrency: config.concurrency, rate: config.rate });

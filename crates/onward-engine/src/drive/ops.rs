@@ -13,7 +13,7 @@ use onward_core::store::{Claim, Claimed, Commit, Committed, StoreError};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
-use super::{Drive, HeldSpan, Order};
+use super::{Drive, HeldSpan, Order, RULE_LOOK_MS};
 use crate::clock;
 use crate::input::{Unreadable, read_span};
 
@@ -132,6 +132,9 @@ impl Drive {
                     self.held.remove(&span);
                 }
                 self.tell(Input::Committed { span, epoch, committed });
+                if self.recipe.stop.is_some() && clock::now().ms_since(self.looked_at) >= RULE_LOOK_MS {
+                    self.look();
+                }
             }
             Err(StoreError::Unavailable(why)) => {
                 tracing::warn!(job.id = %self.order.job, %span, %why, "a commit was refused and is tried again");

@@ -81,8 +81,19 @@ async fn a_stop_rule_fails_the_job_and_it_can_be_resumed() {
         kit.work.told(&format!("a{row}"), Some(Act::Fail));
     }
     let job = kit.submit(30, "concurrency = 1\n[stop]\nfailed_rows = 5").await.job.id;
+    let work = std::sync::Arc::clone(&kit.work);
+    let feeder = tokio::spawn(async move {
+        for _ in 0..25 {
+            // A slow target: the rule is met long before the last row is done.
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            work.let_pass(1);
+        }
+    });
     let failed = kit.until_state(job, JobState::Failed).await.job;
+    feeder.abort();
     assert_eq!(failed.error.unwrap().code, "stop-rule");
+    assert!(failed.tally.added <= 6, "{} rows were done after the rule was met", failed.tally.added);
+    assert_eq!(failed.tally.processed(), u64::from(kit.work.all_calls()), "the rows in hand are saved");
     assert_eq!(kit.job(job).await.job.allowed_actions(), [onward_core::state::Step::Resume]);
 }
 

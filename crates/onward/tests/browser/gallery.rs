@@ -35,7 +35,7 @@ async fn a_page_with_every_state_shows_each_with_its_own_buttons() -> Result<()>
     let state = |wanted: &'static str| move |job: &Value| job["status"] == wanted;
 
     let (done, _first) = submit(&api, "spring-campaign", Duration::ZERO, "").await?;
-    let (failed, _second) = submit(&api, "agency-list", Duration::ZERO, "[stop]\nfailed_rows = 4\n").await?;
+    let (failed, _second) = submit(&api, "agency-list", LATENCY, "[stop]\nfailed_rows = 4\n").await?;
     let (stopped, _third) = submit(&api, "travel-uk", LATENCY, "").await?;
     api.job_when(&stopped, "two hundred rows", SOON, |job| job["processed_items"].as_u64() > Some(200))
         .await?;
