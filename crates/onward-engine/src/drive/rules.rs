@@ -1,0 +1,24 @@
+//! The recipe's own rules for giving up.
+
+use onward_core::job::{Job, JobError};
+use onward_core::recipe::Stop;
+
+/// A share of failed rows says nothing before so many rows are done.
+const SHARE_FROM_ROWS: u64 = 20;
+
+/// Why the job must stop by its own rules, if it must.
+pub(super) fn stop_rule(stop: &Stop, job: &Job) -> Option<JobError> {
+    let Stop { failed_share, failed_rows } = *stop;
+    let (failed, processed) = (job.tally.failed, job.tally.processed());
+    let message = if failed_rows.is_some_and(|limit| failed >= limit) {
+        format!("{failed} rows failed, and the recipe stops at {}", failed_rows.unwrap_or_default())
+    } else if let Some(share) = failed_share
+        && processed >= SHARE_FROM_ROWS
+        && failed as f64 >= share * processed as f64
+    {
+        format!("{failed} of {processed} rows failed, and the recipe stops at a share of {share}")
+    } else {
+        return None;
+    };
+    Some(JobError { code: "stop-rule".to_owned(), message })
+}
