@@ -50,9 +50,10 @@ async fn a_page_with_every_state_shows_each_with_its_own_buttons() -> Result<()>
     api.job_when(&stuck, "the job to be stuck", SOON, |job| !job["stuck"].is_null()).await?;
 
     let (running, upstream) = submit(&api, "beauty-de", 2 * LATENCY, "").await?;
-    let page = Page::open(&format!("{}/", api.base())).await?;
-    api.job_when(&running, "a hundred rows", SOON, |job| job["processed_items"].as_u64() > Some(100)).await?;
+    api.job_when(&running, "sixty rows", SOON, |job| job["processed_items"].as_u64() > Some(60)).await?;
+    // Held before the browser starts, which may take longer than the rest of the job.
     upstream.hold();
+    let page = Page::open(&format!("{}/", api.base())).await?;
     for (job, status, actions) in [
         (&running, "running", "restart force-cancel details"),
         (&stuck, "running", "restart force-cancel details"),
