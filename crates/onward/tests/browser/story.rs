@@ -14,7 +14,7 @@ use crate::{BINARY, left_out};
 /// Rows of a job, as in the story this project began with.
 const ROWS: u64 = 313;
 /// The whole job at this pace takes some seconds: time to see it move.
-const LATENCY: Duration = Duration::from_millis(60);
+const LATENCY: Duration = Duration::from_millis(150);
 /// Colours of the buttons, as the design gives them.
 const GREEN: &str = "rgb(21, 128, 61)";
 const YELLOW: &str = "rgb(250, 204, 21)";
@@ -164,7 +164,7 @@ async fn a_failed_job_says_why_and_offers_resume() -> Result<()> {
         return Ok(());
     }
     let home = Home::new(BINARY)?;
-    let upstream = Upstream::start(CreatorsJob::mixed_script("stopped", ROWS))?;
+    let upstream = Upstream::start(CreatorsJob::mixed_script("stopped", ROWS).latency(LATENCY))?;
     let mut server = home.serve(&[])?;
     let api = home.ready(&mut server).await?;
     let truth = CreatorsJob::mixed("stopped", ROWS, &upstream.url()).with_table("[stop]\nfailed_rows = 3\n");
