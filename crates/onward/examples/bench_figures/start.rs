@@ -61,12 +61,12 @@ async fn fill(home: &Home) -> Result<()> {
         let names = names.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
         Ok(names.into_iter().filter(|name| !but.contains(&name.as_str())).collect())
     };
-    let jobs = columns("jobs", &["id", "job_id"])?.join(", ");
+    let jobs = columns("jobs", &["id", "uuid"])?.join(", ");
     let spans = columns("spans", &["job"])?.join(", ");
     db.execute_batch(&format!(
         "BEGIN;
          WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {JOBS})
-         INSERT INTO jobs (id, job_id, {jobs})
+         INSERT INTO jobs (id, uuid, {jobs})
          SELECT i, printf('01900000-0000-7000-8000-%012x', i), {jobs} FROM n, jobs WHERE id = 1;
          WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {JOBS})
          INSERT INTO spans (job, {spans}) SELECT i, {spans} FROM n, spans WHERE job = 1;
