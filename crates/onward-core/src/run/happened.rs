@@ -117,9 +117,8 @@ impl Run {
     }
 
     pub(super) fn refused(&mut self, span: SpanNo, epoch: Epoch, now: UnixMs) {
-        let calls_out = self.config.calls_out;
         if let Some(held) = self.holder(span, epoch) {
-            held.take_back(|_| false, calls_out);
+            held.take_back(|_| false);
             held.commit_again_at = Some(now.plus_ms(COMMIT_AGAIN_MS));
         }
     }
@@ -132,11 +131,10 @@ impl Run {
     }
 
     pub(super) fn reread(&mut self, truth: &Claimed) {
-        let calls_out = self.config.calls_out;
         if let Some(held) = self.holder(truth.span, truth.epoch) {
             held.rereading = false;
             held.claimed_until = truth.claimed_until;
-            held.take_back(|row| truth.done.contains(row), calls_out);
+            held.take_back(|row| truth.done.contains(row));
             held.forget_beyond(&truth.done);
         }
     }

@@ -140,10 +140,9 @@ impl Held {
 
     /// The commit under way is over without success: what is not `durable` is finished but unsaved
     /// again, or not finished when no record was kept.
-    pub(super) fn take_back(&mut self, durable: impl Fn(RowIndex) -> bool, calls_out: bool) {
+    pub(super) fn take_back(&mut self, durable: impl Fn(RowIndex) -> bool) {
         match self.saving.take() {
             Some(Saving::Kept(rows)) => {
-                debug_assert!(calls_out, "records are kept for work that calls out");
                 let unsaved = rows.into_iter().filter(|record| !durable(record.index));
                 let later = std::mem::take(&mut self.pending);
                 self.pending = unsaved.chain(later).collect();

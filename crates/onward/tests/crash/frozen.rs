@@ -61,14 +61,7 @@ async fn a_worker_frozen_beyond_its_lease_is_replaced_and_fenced_when_it_wakes_u
     let before = Ledger::open(&scene.home.database())?.look(&scene.job)?;
 
     scene.worker.thaw()?;
-    until("the old worker's refusal on the timeline", DONE_WITHIN, async || {
-        let timeline = scene.api.timeline(&scene.job).await?;
-        let refused =
-            timeline.iter().any(|event| event["kind"] == "late-result" || event["kind"] == "fenced");
-        Ok(refused.then_some(()))
-    })
-    .await
-    .with_context(|| scene.home.log_tail())?;
+    refusal_is_told(&scene).await?;
     let after = Ledger::open(&scene.home.database())?.look(&scene.job)?;
     ensure!(
         before.rows == after.rows && before.counters == after.counters,
@@ -107,6 +100,14 @@ async fn restart_and_force_cancel_answer_within_a_second_while_the_worker_is_fro
     // The old worker wakes up with eight answers in hand; none of them may count any more (G11).
     scene.upstream.release();
     scene.worker.thaw()?;
+    refusal_is_told(&scene).await?;
+    let look = Ledger::open(&scene.home.database())?.look(&scene.job)?;
+    ensure!(look.rows.is_empty() && look.counters.status == "cancelled", "{look:?}");
+    Ok(())
+}
+
+/// Waits until the timeline tells that the old worker was refused (G18).
+async fn refusal_is_told(scene: &Scene) -> Result<()> {
     until("the old worker's refusal on the timeline", DONE_WITHIN, async || {
         let timeline = scene.api.timeline(&scene.job).await?;
         let refused =
@@ -114,8 +115,5 @@ async fn restart_and_force_cancel_answer_within_a_second_while_the_worker_is_fro
         Ok(refused.then_some(()))
     })
     .await
-    .with_context(|| scene.home.log_tail())?;
-    let look = Ledger::open(&scene.home.database())?.look(&scene.job)?;
-    ensure!(look.rows.is_empty() && look.counters.status == "cancelled", "{look:?}");
-    Ok(())
+    .with_context(|| scene.home.log_tail())
 }
