@@ -43,6 +43,7 @@ pub(crate) struct Received {
 impl Client {
     /// A client with a pool of its own.
     pub(crate) fn new(settings: &Settings, work: &Work) -> Result<Self, Problem> {
+        crate::tls::ready();
         let http = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .no_proxy()

@@ -17,6 +17,7 @@ pub mod outbound;
 mod registry;
 mod settings;
 mod template;
+pub mod tls;
 
 pub use outbound::{Cidr, Outbound};
 pub use registry::build;

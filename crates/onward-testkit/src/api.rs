@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::jobs::CreatorsJob;
@@ -29,6 +29,14 @@ pub struct Answer {
     pub body: Value,
 }
 
+/// A client of servers on this machine: past any proxy, and with the cryptography it asks for.
+#[must_use]
+pub fn client() -> ClientBuilder {
+    // The error says that it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy()
+}
+
 impl Api {
     /// A client of the server at `address`, with or without `http://`.
     ///
@@ -36,7 +44,7 @@ impl Api {
     /// When the client cannot be made.
     pub fn at(address: &str) -> Result<Self> {
         let host = address.trim_start_matches("http://").trim_end_matches('/');
-        let client = Client::builder().no_proxy().timeout(ANSWER_WITHIN).build()?;
+        let client = client().timeout(ANSWER_WITHIN).build()?;
         Ok(Self { base: format!("http://{host}"), client })
     }
 

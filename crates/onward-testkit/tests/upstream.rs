@@ -9,7 +9,7 @@ use onward_testkit::{Script, Upstream, until};
 const SOON: Duration = Duration::from_secs(10);
 
 async fn status(upstream: &Upstream, handle: &str) -> Result<u16> {
-    let client = reqwest::Client::builder().no_proxy().build()?;
+    let client = onward_testkit::api::client().build()?;
     let answer =
         client.get(format!("{}/creators/{handle}", upstream.url())).header("idempotency-key", "k").send();
     Ok(answer.await?.status().as_u16())
@@ -40,7 +40,7 @@ async fn it_answers_as_the_script_says_and_keeps_the_key() -> Result<()> {
 async fn a_caller_that_goes_away_is_written_down_as_aborted() -> Result<()> {
     let upstream = Upstream::start(Script::default().handle("slow", Behaviour::reply(Reply::Hang)))?;
     let url = format!("{}/creators/slow", upstream.url());
-    let call = tokio::spawn(async move { reqwest::get(url).await });
+    let call = tokio::spawn(onward_testkit::api::client().build()?.get(url).send());
     until("the call", SOON, async || Ok((upstream.open() == 1).then_some(()))).await?;
     call.abort();
     until("the abort", SOON, async || Ok((upstream.calls()[0].end == End::Aborted).then_some(()))).await
@@ -51,7 +51,7 @@ async fn held_calls_wait_for_the_gate() -> Result<()> {
     let upstream = Upstream::start(Script::default())?;
     upstream.hold();
     let url = format!("{}/creators/anna", upstream.url());
-    let call = tokio::spawn(async move { reqwest::get(url).await });
+    let call = tokio::spawn(onward_testkit::api::client().build()?.get(url).send());
     until("the call", SOON, async || Ok((upstream.open() == 1).then_some(()))).await?;
     assert!(!call.is_finished());
     upstream.release();

@@ -64,7 +64,7 @@ fn upstream() -> Result<String> {
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 async fn bare(upstream: &str, rows: u64) -> Result<f64> {
-    let client = reqwest::Client::builder().no_proxy().build()?;
+    let client = onward_testkit::api::client().build()?;
     let next = Arc::new(AtomicU64::new(0));
     let begin = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();

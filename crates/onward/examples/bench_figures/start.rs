@@ -24,7 +24,7 @@ async fn measure() -> Result<()> {
     let mut server = home.serve(&[])?;
     let api = home.ready(&mut server).await?;
     let ready = begin.elapsed();
-    let client = reqwest::Client::builder().no_proxy().build()?;
+    let client = onward_testkit::api::client().build()?;
     let mut first_bytes = Vec::with_capacity(LOOKS);
     for _ in 0..LOOKS {
         let begin = Instant::now();

@@ -68,6 +68,7 @@ pub(crate) struct Answer {
 impl Transport {
     /// The way to a server.
     pub(crate) fn http(base: String) -> Result<Self, Failure> {
+        onward_processors::tls::ready();
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_WITHIN)
             .user_agent(AGENT)

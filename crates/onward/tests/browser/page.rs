@@ -155,7 +155,7 @@ impl Page {
     async fn command(&self, name: &str, params: Value) -> Result<()> {
         let session = self.client.session_id().await?.context("no session")?;
         let url = format!("{}/session/{session}/goog/cdp/execute", self.driver.url());
-        let client = reqwest::Client::builder().no_proxy().build()?;
+        let client = onward_testkit::api::client().build()?;
         let body = json!({ "cmd": name, "params": params });
         client.post(url).json(&body).send().await?.error_for_status()?;
         Ok(())
