@@ -8,18 +8,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::pace::Rate;
 use crate::problem::Problem;
-use crate::retry::RetryPolicy;
 use crate::stuck;
 
 pub mod duration;
 mod fields;
 mod read;
+mod read_work;
 mod serial;
 mod tree;
+mod work;
 
-use serial::{duration_option, retry_text};
+pub use work::{AnswerRules, Command, CommandMode, Method, Missing, Work, WorkKind};
 
 /// A recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Recipe {
     pub columns: BTreeMap<String, Headers>,
     /// What to do with a row.
     pub work: Work,
+    /// Http: how the answer of a target that is not yours is to be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<AnswerRules>,
     /// Creators: look the row up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetch: Option<Fetch>,
@@ -153,70 +156,8 @@ pub struct InputOptions {
     pub allow_empty: bool,
 }
 
-/// The kinds of work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WorkKind {
-    /// Look up, filter, add to a table in the same database.
-    Creators,
-    /// One HTTP call per row.
-    Http,
-    /// A program of the user's.
-    Command,
-}
-
-/// What to do with a row, and within which limits.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Work {
-    /// Which kind.
-    pub kind: WorkKind,
-    /// Calls in flight, 1 to 10,000.
-    #[serde(default = "default_concurrency")]
-    pub concurrency: u32,
-    /// No more calls than this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate: Option<Rate>,
-    /// How long one call may take.
-    #[serde(default = "default_timeout", with = "duration")]
-    pub timeout: u64,
-    /// How often a row is tried.
-    #[serde(default, with = "retry_text")]
-    pub retry: RetryPolicy,
-    /// A running job with no saved row for this long is called stuck; 60 s or more when left out.
-    #[serde(default, with = "duration_option", skip_serializing_if = "Option::is_none")]
-    pub stuck_after: Option<u64>,
-    /// For `http`: where to send the row.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// For `command`: the program and its arguments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<Vec<String>>,
-    /// For `command`: how rows reach the program.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<CommandMode>,
-}
-
-fn default_concurrency() -> u32 {
-    8
-}
-
-fn default_timeout() -> u64 {
-    30_000
-}
-
-/// How rows reach a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CommandMode {
-    /// One JSON line in, one JSON line out, children live on.
-    Lines,
-    /// One process per row.
-    Row,
-}
-
-/// How a creator is looked up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// How a creator is looked up. The rules are CEL over the row's fields, `status`, `headers` and `body`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fetch {
     /// The address; `{{ field }}` is replaced, percent-encoded.
@@ -224,9 +165,28 @@ pub struct Fetch {
     /// Headers; `{{ secret.NAME }}` comes from `ONWARD_SECRET_NAME`.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// CEL over `status`, `headers` and `body`: true means there is no such creator.
+    /// Redirects that are followed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redirects: u32,
+    /// True: nothing can be done any more, the job stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fatal: Option<String>,
+    /// True: what the target allows is used up, the job stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<String>,
+    /// True: the target asks to slow down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled: Option<String>,
+    /// True: call again later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<String>,
+    /// True: there is no such creator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_found: Option<String>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Which creators to keep.

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::fields::{Fields, Findings, MAX_TEXT, nearest, text, texts};
+use super::read_work::{REDIRECTS, answer, work};
 use super::tree::{Malformed, Node, Value};
-use super::{Add, Breaker, CommandMode, Fetch, Filter, Headers, InputOptions, Recipe, Stop, Work, WorkKind};
-use crate::pace::Rate;
+use super::{Add, Breaker, Fetch, Filter, Headers, InputOptions, Recipe, Stop, WorkKind};
 use crate::problem::Problem;
-use crate::retry::RetryPolicy;
 
 /// A recipe is a page of text; a larger one was not written by a person. In bytes.
 const MAX_RECIPE: usize = 256 * 1024;
@@ -16,27 +15,17 @@ const MAX_KEY_FIELDS: usize = 8;
 /// As many columns as the intake takes.
 const MAX_COLUMNS: usize = 1_024;
 /// Headers that are tried for one field, headers of a call, and words of a command.
-const MAX_LIST: usize = 256;
-/// Calls in flight: beyond it the machine runs out of sockets first.
-const CONCURRENCY: std::ops::RangeInclusive<i64> = 1..=10_000;
-/// One call: longer than an hour is a job of its own.
-const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 1..=3_600_000;
-/// Calls for one row: with the waits doubling, 100 is days.
-const ATTEMPTS: std::ops::RangeInclusive<i64> = 1..=100;
-/// Waits between calls: as the longest wait a target may ask for.
-const WAIT_MS: std::ops::RangeInclusive<u64> = 0..=crate::pace::MAX_WAIT_MS;
+pub(super) const MAX_LIST: usize = 256;
 /// Finished rows that may be lost to a crash, and so repeated: 10,000 is a large commit.
 const CHECKPOINT_EVERY: std::ops::RangeInclusive<i64> = 1..=10_000;
-/// Stuck: under a second nothing can be told, beyond a day nobody waits.
-const STUCK_AFTER_MS: std::ops::RangeInclusive<u64> = 1_000..=86_400_000;
 /// Failures that open the breaker.
 const FAILURES_IN_A_ROW: std::ops::RangeInclusive<i64> = 1..=10_000;
 /// Failed rows that stop the job: as many as a file may have rows.
 const FAILED_ROWS: std::ops::RangeInclusive<i64> = 1..=10_000_000;
 /// A list's name is at most so long.
 const MAX_TABLE_CHARS: usize = 48;
-/// Names that expressions use for the answer of a fetch.
-const RESERVED: [&str; 3] = ["status", "headers", "body"];
+/// Names that expressions use for an answer.
+const RESERVED: [&str; 4] = ["status", "headers", "body", "item"];
 
 /// Reads a recipe with the reader of its language.
 pub(super) fn recipe(text: &str, tree: fn(&str) -> Result<Node, Malformed>) -> Result<Recipe, Problem> {
@@ -77,6 +66,8 @@ fn whole(node: &Node, findings: &mut Findings<'_>) -> Option<Recipe> {
         );
     }
     let work = work_table.and_then(|fields| work(fields, findings));
+    let answer_at = top.place("answer");
+    let answer = top.table("answer", findings).map(|fields| answer(fields, findings));
     let fetch_at = top.place("fetch");
     let fetch = top.table("fetch", findings).and_then(|fields| fetch(fields, findings));
     let filter_at = top.place("filter");
@@ -92,16 +83,33 @@ fn whole(node: &Node, findings: &mut Findings<'_>) -> Option<Recipe> {
             }
         }
     }
-    if let Some(at) = fetch_at {
+    if let Some(at) = answer_at.filter(|_| work.as_ref().is_some_and(|work| work.kind != WorkKind::Http)) {
+        let message = "`[answer]` belongs to http work only; the rules of a look-up stand in `[fetch]`";
+        findings.add(at, "answer", message);
+    }
+    if let Some(at) = fetch_at.or(answer_at) {
         for field in columns.keys().filter(|field| RESERVED.contains(&field.as_str())) {
-            let why = "is what expressions call a part of the fetched answer; give the field another name";
+            let why = "is what expressions call a part of the answer; give the field another name";
             findings.add(at, &format!("columns.{field}"), format!("`{field}` {why}"));
         }
     }
     top.end(findings);
     let checkpoint_every = checkpoint_every.unwrap_or_else(super::default_checkpoint_every);
     let work = work?;
-    Some(Recipe { name, key, checkpoint_every, input, columns, work, fetch, filter, add, breaker, stop })
+    Some(Recipe {
+        name,
+        key,
+        checkpoint_every,
+        input,
+        columns,
+        work,
+        answer,
+        fetch,
+        filter,
+        add,
+        breaker,
+        stop,
+    })
 }
 
 fn input(mut fields: Fields<'_>, findings: &mut Findings<'_>) -> InputOptions {
@@ -144,99 +152,21 @@ fn columns(fields: &Fields<'_>, findings: &mut Findings<'_>) -> BTreeMap<String,
     columns
 }
 
-fn work(mut fields: Fields<'_>, findings: &mut Findings<'_>) -> Option<Work> {
-    let kinds = [("creators", WorkKind::Creators), ("http", WorkKind::Http), ("command", WorkKind::Command)];
-    if fields.place("kind").is_none() {
-        let message = "`work.kind` is missing; write creators, http or command";
-        findings.add(fields.at(), "work.kind", message);
-    }
-    let kind = word(&mut fields, "kind", &kinds, findings);
-    let concurrency = number(fields.whole("concurrency", CONCURRENCY, findings));
-    let rate = rate(&mut fields, findings);
-    let timeout = fields.duration("timeout", TIMEOUT_MS, findings);
-    let retry = fields.table("retry", findings).map(|fields| retry(fields, findings)).unwrap_or_default();
-    let stuck_after = fields.duration("stuck_after", STUCK_AFTER_MS, findings);
-    let places = ["url", "command", "mode"].map(|name| (name, fields.place(name)));
-    let url = fields.text("url", findings);
-    let command = fields.texts("command", MAX_LIST, findings);
-    let modes = [("lines", CommandMode::Lines), ("row", CommandMode::Row)];
-    let mode = word(&mut fields, "mode", &modes, findings);
-    let at = fields.at();
-    fields.end(findings);
-    let kind = kind?;
-    fits(kind, at, places, findings);
-    if command.as_ref().is_some_and(Vec::is_empty) {
-        findings.add(at, "work.command", "`work.command` is empty; name the program and its arguments");
-    }
-    Some(Work {
-        kind,
-        concurrency: concurrency.unwrap_or_else(super::default_concurrency),
-        rate,
-        timeout: timeout.unwrap_or_else(super::default_timeout),
-        retry,
-        stuck_after,
-        url,
-        command,
-        mode,
-    })
-}
-
-/// Complains about keys of another kind of work, and about those this kind cannot do without.
-fn fits(kind: WorkKind, at: usize, places: [(&str, Option<usize>); 3], findings: &mut Findings<'_>) {
-    let (word, needs, takes): (_, Option<&str>, &[&str]) = match kind {
-        WorkKind::Creators => ("creators", None, &[]),
-        WorkKind::Http => ("http", Some("url"), &["url"]),
-        WorkKind::Command => ("command", Some("command"), &["command", "mode"]),
-    };
-    for (name, place) in places {
-        match place {
-            Some(place) if !takes.contains(&name) => {
-                let hint = match (kind, name) {
-                    (WorkKind::Creators, "url") => "; the address of a look-up is `url` in `[fetch]`",
-                    _ => "",
-                };
-                let message = format!("`work.{name}` does not belong to {word} work{hint}");
-                findings.add(place, &format!("work.{name}"), message);
-            }
-            None if needs == Some(name) => {
-                findings.add(at, &format!("work.{name}"), format!("{word} work needs `work.{name}`"));
-            }
-            Some(_) | None => {}
-        }
-    }
-}
-
-fn rate(fields: &mut Fields<'_>, findings: &mut Findings<'_>) -> Option<Rate> {
-    let node = fields.take("rate")?;
-    let text = text(node, "work.rate", findings)?;
-    match text.parse() {
-        Ok(rate) => Some(rate),
-        Err(error) => {
-            findings.add(node.at, "work.rate", format!("`work.rate` is {text:?}; {error}"));
-            None
-        }
-    }
-}
-
-fn retry(mut fields: Fields<'_>, findings: &mut Findings<'_>) -> RetryPolicy {
-    let usual = RetryPolicy::default();
-    let attempts = number(fields.whole("attempts", ATTEMPTS, findings)).unwrap_or(usual.attempts);
-    let base_ms = fields.duration("base", WAIT_MS, findings).unwrap_or(usual.base_ms);
-    let max_ms = fields.duration("max", WAIT_MS, findings);
-    if max_ms.is_some_and(|max_ms| max_ms < base_ms) {
-        let message = "`work.retry.max` is shorter than `work.retry.base`, the first wait";
-        findings.add(fields.at(), "work.retry.max", message);
-    }
-    fields.end(findings);
-    RetryPolicy { attempts, base_ms, max_ms: max_ms.unwrap_or_else(|| usual.max_ms.max(base_ms)) }
-}
-
 fn fetch(mut fields: Fields<'_>, findings: &mut Findings<'_>) -> Option<Fetch> {
     let url = required(&mut fields, "url", "the address to look a row up at", findings);
     let headers = fields.named_texts("headers", MAX_LIST, findings);
-    let not_found = fields.text("not_found", findings);
+    let fetch = Fetch {
+        url: url.unwrap_or_default(),
+        headers,
+        redirects: number(fields.whole("redirects", REDIRECTS, findings)).unwrap_or(0),
+        fatal: fields.text("fatal", findings),
+        quota: fields.text("quota", findings),
+        throttled: fields.text("throttled", findings),
+        retry: fields.text("retry", findings),
+        not_found: fields.text("not_found", findings),
+    };
     fields.end(findings);
-    Some(Fetch { url: url?, headers, not_found })
+    (!fetch.url.is_empty()).then_some(fetch)
 }
 
 fn filter(mut fields: Fields<'_>, findings: &mut Findings<'_>) -> Option<Filter> {
@@ -275,7 +205,7 @@ fn stop(mut fields: Fields<'_>, findings: &mut Findings<'_>) -> Stop {
     Stop { failed_share, failed_rows: failed_rows.and_then(|rows| u64::try_from(rows).ok()) }
 }
 
-fn required(
+pub(super) fn required(
     fields: &mut Fields<'_>,
     name: &'static str,
     what: &str,
@@ -289,7 +219,7 @@ fn required(
 }
 
 /// Takes one of a few fixed words.
-fn word<T: Copy>(
+pub(super) fn word<T: Copy>(
     fields: &mut Fields<'_>,
     name: &'static str,
     words: &[(&'static str, T)],
@@ -313,7 +243,7 @@ fn word<T: Copy>(
 }
 
 /// Every range of a recipe lies within 32 bits.
-fn number(whole: Option<i64>) -> Option<u32> {
+pub(super) fn number(whole: Option<i64>) -> Option<u32> {
     whole.and_then(|whole| u32::try_from(whole).ok())
 }
 

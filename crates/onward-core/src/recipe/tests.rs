@@ -1,6 +1,7 @@
 //! What a recipe may say, and what people are told when it says something else.
 
 use super::*;
+use crate::retry::RetryPolicy;
 use crate::stuck::STUCK_AFTER_MS;
 
 const CONTRACT: &str = r#"

@@ -58,6 +58,14 @@ impl Run {
                 self.failures_in_a_row = 0;
                 Some(verdict)
             }
+            Answer::Confirm(verdict) => {
+                self.failures_in_a_row = 0;
+                let wait = self.config.retry.wait_ms(begun.tries, self.dice.roll());
+                let Some(wait) = wait.filter(|_| !begun.alone) else { return Some(verdict) };
+                self.waiting.insert((now.plus_ms(wait), row), ());
+                self.begun.insert(row, Begun { alone: true, ..begun });
+                None
+            }
             Answer::Retry { code, message, wait_ms } => {
                 let dice = self.dice.roll();
                 if let Some(wait) = self.config.retry.wait_ms(begun.tries, dice) {

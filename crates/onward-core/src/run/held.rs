@@ -176,10 +176,17 @@ impl Held {
 
     // --- rows to call -----------------------------------------------------------------------
 
-    /// Whether a row may be called now.
-    pub(super) fn has_callable(&self, now: UnixMs) -> bool {
-        let callable = !self.reopened.is_empty() || self.next_new() < self.claimed_until;
+    /// Whether a call may go out now, with `batch` rows unless the span has fewer left.
+    pub(super) fn has_callable(&self, now: UnixMs, batch: usize) -> bool {
+        let next = self.next_new();
+        let callable = !self.reopened.is_empty() || next < self.claimed_until && !self.is_short(next, batch);
         callable && !self.rereading && self.lease_is_sure(now)
+    }
+
+    /// Whether the mark stands in the middle of the next batch.
+    fn is_short(&self, next: RowIndex, batch: usize) -> bool {
+        let room = self.claimed_until.0.saturating_sub(next.0) as usize;
+        room < batch && self.claimed_until < self.done.end()
     }
 
     /// Whether there is a row left to call, also beyond the mark.
@@ -187,10 +194,10 @@ impl Held {
         self.rereading || !self.reopened.is_empty() || self.next_new() < self.done.end()
     }
 
-    /// Whether the next row lies beyond the durable mark.
-    pub(super) fn wants_mark(&self) -> bool {
+    /// Whether the next call needs the durable mark moved.
+    pub(super) fn wants_mark(&self, batch: usize) -> bool {
         let next = self.next_new();
-        next < self.done.end() && next >= self.claimed_until
+        next < self.done.end() && self.is_short(next, batch)
     }
 
     /// The next rows to call, at most `room`.

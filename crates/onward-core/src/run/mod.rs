@@ -5,8 +5,8 @@
 //! same code.
 //!
 //! **How it works.** A run holds one or several spans of a job. It calls rows in row order with a
-//! sliding window: rows in flight plus rows finished and not yet durable never exceed the concurrency,
-//! so whatever is lost at a crash, at most that many calls are repeated (G5). Everything that has
+//! sliding window: rows in flight plus rows finished and not yet durable never exceed the slots
+//! (concurrency times batch), so whatever is lost at a crash, at most that many are repeated (G5). Everything that has
 //! finished is committed the moment the span's last commit has ended (greedy group commit), so slow
 //! rows neither delay rows beyond them nor their durability (G22). No row is called before the claim
 //! that covers it is durable (G3).
@@ -34,7 +34,7 @@ use crate::retry::Dice;
 use held::Held;
 pub use signals::{Config, Effect, Input, RowAnswer};
 
-/// Rows that may wait for another try, per slot of concurrency. While the target is down every row
+/// Rows that may wait for another try, per slot. While the target is down every row
 /// ends up waiting; beyond this many no new row is begun, so memory and in-doubt rows stay bounded.
 const WAITING_PER_SLOT: usize = 4;
 /// How long after "no span is free" the run asks again, in milliseconds, while it has free slots.
@@ -77,6 +77,8 @@ struct Begun {
     span: SpanNo,
     tries: u32,
     first_at: UnixMs,
+    /// An answer is to be confirmed: no other row goes out in the call, and its answer counts.
+    alone: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -35,11 +35,15 @@ impl Run {
 
     fn call(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
         let unsaved: usize = self.spans.values().map(Held::unsaved).sum();
-        while self.in_flight.len() + unsaved < self.config.concurrency as usize {
+        while self.in_flight.len() + unsaved < self.slots() {
             if self.pace.wait_until(now).is_some() {
                 return;
             }
-            let room = self.config.concurrency as usize - self.in_flight.len() - unsaved;
+            let room = self.slots() - self.in_flight.len() - unsaved;
+            // A call costs the same with fewer rows: what is under way will make room for a whole one.
+            if room < self.whole_batch() && room < self.slots() {
+                return;
+            }
             let Some(call) = self.next_call(now, room.min(self.config.batch as usize)) else { return };
             self.pace.sent(now);
             effects.push(call);
@@ -48,26 +52,45 @@ impl Run {
 
     /// The next rows to call: those the target put off, those whose wait is over, then new ones.
     fn next_call(&mut self, now: UnixMs, room: usize) -> Option<Effect> {
-        let put_off = self.again.iter().position(|row| self.may_call_again(*row, now));
-        if let Some(row) = put_off.and_then(|at| self.again.remove(at)) {
-            return self.call_again(row, now);
+        if let Some(first) = self.take_again(now, None) {
+            let mut rows = vec![first];
+            while let Some(next) = (rows.len() < room).then(|| self.take_again(now, Some(first))).flatten() {
+                rows.push(next);
+            }
+            return self.call_again(rows, now);
         }
-        let due = self.waiting.keys().take_while(|(due, _)| *due <= now).copied();
-        if let Some((due, row)) = due.into_iter().find(|(_, row)| self.may_call_again(*row, now)) {
-            self.waiting.remove(&(due, row));
-            return self.call_again(row, now);
-        }
-        if self.waiting.len() >= WAITING_PER_SLOT * self.config.concurrency as usize {
+        if self.waiting.len() >= WAITING_PER_SLOT * self.slots() {
             return None;
         }
-        let (span, held) = self.spans.iter_mut().find(|(_, held)| held.has_callable(now))?;
+        let batch = self.whole_batch();
+        let (span, held) = self.spans.iter_mut().find(|(_, held)| held.has_callable(now, batch))?;
         let (span, epoch) = (*span, held.epoch);
         let rows = held.take_callable(room);
         for row in &rows {
             self.in_flight.insert(*row, InFlight { span, epoch, since: now });
-            self.begun.insert(*row, Begun { span, tries: 1, first_at: now });
+            self.begun.insert(*row, Begun { span, tries: 1, first_at: now, alone: false });
         }
         Some(Effect::Call { span, epoch, rows, attempt: 1 })
+    }
+
+    /// Takes a row that is to be called again; with `like`, only one that fits into the same call.
+    fn take_again(&mut self, now: UnixMs, like: Option<RowIndex>) -> Option<RowIndex> {
+        let fits = |row: RowIndex| {
+            self.may_call_again(row, now) && like.is_none_or(|like| self.fit_together(like, row))
+        };
+        if let Some(at) = self.again.iter().position(|row| fits(*row)) {
+            return self.again.remove(at);
+        }
+        let due = self.waiting.keys().take_while(|(due, _)| *due <= now).copied();
+        let (due, row) = due.into_iter().find(|(_, row)| fits(*row))?;
+        self.waiting.remove(&(due, row));
+        Some(row)
+    }
+
+    /// Whether two rows may go out in one call.
+    fn fit_together(&self, one: RowIndex, other: RowIndex) -> bool {
+        let (Some(one), Some(other)) = (self.begun.get(&one), self.begun.get(&other)) else { return false };
+        !one.alone && !other.alone && one.span == other.span && one.tries == other.tries
     }
 
     fn may_call_again(&self, row: RowIndex, now: UnixMs) -> bool {
@@ -75,24 +98,26 @@ impl Run {
         span.is_some_and(|held| held.lease_is_sure(now))
     }
 
-    fn call_again(&mut self, row: RowIndex, now: UnixMs) -> Option<Effect> {
-        let begun = self.begun.get_mut(&row)?;
-        begun.tries += 1;
-        let (span, attempt) = (begun.span, begun.tries);
+    fn call_again(&mut self, rows: Vec<RowIndex>, now: UnixMs) -> Option<Effect> {
+        let first = self.begun.get(rows.first()?)?;
+        let (span, attempt) = (first.span, first.tries + 1);
         let epoch = self.spans.get(&span)?.epoch;
-        self.in_flight.insert(row, InFlight { span, epoch, since: now });
-        Some(Effect::Call { span, epoch, rows: vec![row], attempt })
+        for row in &rows {
+            self.begun.get_mut(row)?.tries = attempt;
+            self.in_flight.insert(*row, InFlight { span, epoch, since: now });
+        }
+        Some(Effect::Call { span, epoch, rows, attempt })
     }
 
     /// Commits every span that has something to save, needs its mark moved, or is due for renewal.
     fn commit(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
-        let window = self.window();
+        let (window, batch) = (self.window(), self.whole_batch());
         let draining = self.ending == Ending::Draining;
         for (span, held) in &mut self.spans {
             if !held.may_commit(now) {
                 continue;
             }
-            let move_mark = !draining && held.wants_mark();
+            let move_mark = !draining && held.wants_mark(batch);
             if !held.has_unsaved() && !move_mark && held.renew_at(RENEW_MS) > now {
                 continue;
             }
@@ -121,8 +146,8 @@ impl Run {
     /// Claims another span while there is room for more calls and no row left to call.
     fn claim(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
         let unsaved: usize = self.spans.values().map(Held::unsaved).sum();
-        let full = self.in_flight.len() + unsaved >= self.config.concurrency as usize;
-        let crowded = self.waiting.len() >= WAITING_PER_SLOT * self.config.concurrency as usize;
+        let full = self.in_flight.len() + unsaved >= self.slots();
+        let crowded = self.waiting.len() >= WAITING_PER_SLOT * self.slots();
         let rows_left = self.spans.values().any(Held::has_uncalled);
         let not_yet = self.claim_again_at.is_some_and(|at| at > now);
         if self.claiming.is_some()
@@ -151,10 +176,20 @@ impl Run {
         });
     }
 
-    /// How far beyond the next row the durable mark reaches: twice the concurrency, so that calls
-    /// need not wait for the commit that moves it.
+    /// Rows in flight plus rows finished and not durable, at most.
+    fn slots(&self) -> usize {
+        self.config.concurrency as usize * self.config.batch as usize
+    }
+
+    /// How many rows a call is worth waiting for. Work that only computes takes what there is.
+    fn whole_batch(&self) -> usize {
+        if self.config.calls_out { self.config.batch as usize } else { 1 }
+    }
+
+    /// How far beyond the next row the durable mark reaches: twice the slots, so that calls need not
+    /// wait for the commit that moves it.
     fn window(&self) -> u32 {
-        self.config.concurrency.saturating_mul(2)
+        u32::try_from(self.slots()).unwrap_or(u32::MAX).saturating_mul(2)
     }
 }
 

@@ -13,9 +13,9 @@ use crate::store::{Claimed, Commit, Committed};
 pub struct Config {
     /// Which job.
     pub job: JobId,
-    /// Rows in flight plus rows finished and not durable, at most.
+    /// Calls in flight. Rows in flight plus rows finished and not durable are at most `batch` times that.
     pub concurrency: u32,
-    /// Rows handed over in one call.
+    /// Rows handed over in one call, at most.
     pub batch: u32,
     /// Whether calls can be seen outside this process and must not be repeated needlessly.
     pub calls_out: bool,
@@ -88,7 +88,7 @@ pub enum Input {
     Tick,
     /// The limits were changed.
     Limits {
-        /// Rows in flight plus rows finished and not durable, at most.
+        /// Calls in flight.
         concurrency: u32,
         /// No more calls than this.
         rate: Option<Rate>,

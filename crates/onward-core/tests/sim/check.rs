@@ -40,12 +40,7 @@ impl Looks {
 }
 
 /// The end of a life: complete, every row once, repeats within their bound (G1, G5).
-pub(crate) fn ended(
-    store: &SimStore,
-    witness: &Witness,
-    story: &Story,
-    concurrency: u32,
-) -> Result<(), String> {
+pub(crate) fn ended(store: &SimStore, witness: &Witness, story: &Story, slots: u32) -> Result<(), String> {
     let job = store.job();
     if job.state != JobState::Completed {
         return Err(format!("the job is {} at the end", job.state));
@@ -53,10 +48,10 @@ pub(crate) fn ended(
     if job.tally.processed() != job.total || store.durable.len() as u64 != job.total {
         return Err(format!("{} of {} rows are done", job.tally.processed(), job.total));
     }
-    let bound = concurrency * story.losses;
+    let bound = slots * story.losses;
     if witness.repeats() > bound {
         return Err(format!(
-            "{} calls were repeated; {} losses at concurrency {concurrency} allow {bound}",
+            "{} calls were repeated; {} losses with {slots} slots allow {bound}",
             witness.repeats(),
             story.losses
         ));

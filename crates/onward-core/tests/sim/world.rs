@@ -41,6 +41,7 @@ pub(crate) struct Scenario {
     seed: u64,
     workers: usize,
     concurrency: u32,
+    batch: u32,
     crashes: u32,
     freezes: u32,
     restarts: u32,
@@ -53,6 +54,7 @@ impl Scenario {
             seed,
             workers: 1 + dice.below(3) as usize,
             concurrency: [1, 3, 8, 32][dice.below(4) as usize],
+            batch: if seed % 4 == 3 { 5 } else { 1 },
             crashes: dice.below(7) as u32,
             freezes: dice.below(4) as u32,
             restarts: dice.below(2) as u32,
@@ -217,7 +219,7 @@ impl World {
         looks.look(&self.store)?;
         self.story.calls = self.witness.calls();
         self.story.ended_at = self.now;
-        ended(&self.store, &self.witness, &self.story, self.scenario.concurrency)?;
+        ended(&self.store, &self.witness, &self.story, self.scenario.concurrency * self.scenario.batch)?;
         Ok(self.story)
     }
 
@@ -306,7 +308,7 @@ impl World {
         let config = Config {
             job: self.store.job,
             concurrency: self.scenario.concurrency,
-            batch: 1,
+            batch: self.scenario.batch,
             calls_out: true,
             retry: RetryPolicy { attempts: 4, base_ms: 200, max_ms: 2_000 },
             rate: None,

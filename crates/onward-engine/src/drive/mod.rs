@@ -32,10 +32,10 @@ use crate::clock;
 use crate::handle::Builder;
 use crate::input::stored_recipe;
 
-/// Rows of work that only computes, in hand at a time: enough for both cores and for large commits,
-/// and bounded memory (a few megabytes).
-const LOCAL_ROWS: u32 = 20_000;
-/// Rows of such work per task: long enough that a task's overhead does not count.
+/// Calls of work that only computes, under way at a time: enough for both cores and for large commits,
+/// and bounded memory (a few megabytes with [`LOCAL_BATCH`] rows each).
+const LOCAL_CALLS: u32 = 40;
+/// Rows of such work per call: long enough that a task's overhead does not count.
 const LOCAL_BATCH: u32 = 500;
 /// How often a drive looks whether its job was changed by somebody else, in milliseconds: a change of
 /// rate from another process takes effect within a second.
@@ -294,8 +294,8 @@ fn config(job: &Job, recipe: &Recipe, calls_out: bool) -> Config {
     let concurrency = job.tuning.concurrency.unwrap_or(work.concurrency);
     Config {
         job: job.id,
-        concurrency: if calls_out { concurrency } else { LOCAL_ROWS },
-        batch: if calls_out { 1 } else { LOCAL_BATCH },
+        concurrency: if calls_out { concurrency } else { LOCAL_CALLS },
+        batch: if calls_out { work.batch } else { LOCAL_BATCH },
         calls_out,
         retry: work.retry,
         rate: job.tuning.rate.or(work.rate),

@@ -119,7 +119,11 @@ impl World {
                 self.witness.put_off(row);
                 Answer::Throttled { wait_ms: 500, message: "slow down".into() }
             }
-            6..=9 => Answer::Done(Verdict::new(Outcome::Failed, "not-found", "there is no such creator")),
+            6 => {
+                self.witness.put_off(row);
+                Answer::Confirm(Verdict::new(Outcome::Failed, "not-found", "there is no such creator"))
+            }
+            7..=9 => Answer::Done(Verdict::new(Outcome::Failed, "not-found", "there is no such creator")),
             10..=14 => Answer::Done(Verdict::new(Outcome::Filtered, "filtered", "the filter said no")),
             _ => Answer::Done(Verdict::added()),
         }
