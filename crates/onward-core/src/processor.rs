@@ -80,7 +80,7 @@ pub enum Answer {
     /// It seems to be decided: the row is called once more, alone, and the second answer counts. For
     /// what a target may say by mistake, such as "not found" while it throttles, and for a row that the
     /// answer to a batch leaves out. Costs one try; without one left the verdict is final.
-    Confirm(Verdict),
+    Confirm(Box<Verdict>),
     /// It did not work now and may later; costs one try. When the tries are used up, the row fails
     /// with this code and message.
     Retry {

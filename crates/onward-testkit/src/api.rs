@@ -30,7 +30,6 @@ pub struct Answer {
 }
 
 /// A client of servers on this machine: past any proxy, and with the cryptography it asks for.
-#[must_use]
 pub fn client() -> ClientBuilder {
     // The error says that it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -61,7 +61,7 @@ impl Run {
             Answer::Confirm(verdict) => {
                 self.failures_in_a_row = 0;
                 let wait = self.config.retry.wait_ms(begun.tries, self.dice.roll());
-                let Some(wait) = wait.filter(|_| !begun.alone) else { return Some(verdict) };
+                let Some(wait) = wait.filter(|_| !begun.alone) else { return Some(*verdict) };
                 self.waiting.insert((now.plus_ms(wait), row), ());
                 self.begun.insert(row, Begun { alone: true, ..begun });
                 None

@@ -121,7 +121,8 @@ impl World {
             }
             6 => {
                 self.witness.put_off(row);
-                Answer::Confirm(Verdict::new(Outcome::Failed, "not-found", "there is no such creator"))
+                let verdict = Verdict::new(Outcome::Failed, "not-found", "there is no such creator");
+                Answer::Confirm(Box::new(verdict))
             }
             7..=9 => Answer::Done(Verdict::new(Outcome::Failed, "not-found", "there is no such creator")),
             10..=14 => Answer::Done(Verdict::new(Outcome::Filtered, "filtered", "the filter said no")),
