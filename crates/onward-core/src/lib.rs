@@ -27,3 +27,4 @@ pub mod state;
 pub mod store;
 pub mod stuck;
 pub mod tally;
+pub mod turns;

@@ -11,17 +11,21 @@
 //! **Time** comes in as `now`. Stores compare it with the leases they wrote and decide nothing else
 //! by it. The in-memory store is the model of this contract; `conformance` is its test.
 
+mod fleet;
 mod terms;
 
 use async_trait::async_trait;
 
 use crate::clock::UnixMs;
 use crate::event::{Event, NewEvent};
-use crate::id::{Epoch, InputId, JobId, SpanNo};
+use crate::id::{Epoch, InputId, JobId, SpanNo, WorkerId};
 use crate::input::{Chunk, Duplicates, InputSummary};
 use crate::job::{Job, Tuning};
 use crate::row::Outcome;
 
+pub use fleet::{
+    BEAT_MS, BEAT_WRITTEN_MS, Beat, FORGOTTEN_MS, LOST_MS, Presence, Turns, TurnsAsked, Wish, Worker,
+};
 pub use terms::{
     Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
     Rescued, Reservation, Retry, RowQuery, Totals, Verify,
@@ -103,6 +107,20 @@ pub trait Store: Send + Sync + 'static {
     async fn rescue(&self, now: UnixMs) -> Result<Vec<Rescued>>;
     /// Gives back every span whatever its lease: only for a process that knows it is alone.
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>>;
+
+    // --- the fleet --------------------------------------------------------------------------
+
+    /// A sign of life of a worker; the first one registers it. It is written when the last one that
+    /// was is [`BEAT_WRITTEN_MS`] old, so it may be given often.
+    async fn beat(&self, beat: &Beat) -> Result<Presence>;
+    /// Ends a registration: the worker has stopped by itself.
+    async fn leave(&self, worker: &WorkerId) -> Result<()>;
+    /// The workers heard of within [`FORGOTTEN_MS`], by id.
+    async fn workers(&self, now: UnixMs) -> Result<Vec<Worker>>;
+    /// Asks a worker to hand back what it holds and take no more; `false` when there is none of this id.
+    async fn drain(&self, worker: &WorkerId) -> Result<bool>;
+    /// Takes turns under a job's rate for one worker, as [`crate::turns::take`] says.
+    async fn turns(&self, asked: &TurnsAsked) -> Result<Turns>;
 
     // --- reading ----------------------------------------------------------------------------
 

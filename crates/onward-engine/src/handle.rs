@@ -12,7 +12,7 @@ use onward_core::problem::Problem;
 use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
 use onward_core::store::{JobQuery, RowQuery, Store};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ use crate::duties;
 use crate::feed::{BACKLOG, Feed, FeedEvent, Teller};
 use crate::gauges::Gauges;
 use crate::input;
+use crate::member::{self, Place};
 use crate::mishap;
 use crate::rows;
 pub use crate::rows::RowDetail;
@@ -32,6 +33,10 @@ use crate::worker::{Drives, work};
 /// up; they are not in the ledger and are done again.
 const STOP_MS: u64 = 10_000;
 
+/// Letters of a worker's name that are random: among 500 workers two of the same name are one in a
+/// hundred million starts.
+const RANDOM_PART: usize = 12;
+
 /// Makes the processor for a recipe, or says what is wrong with it.
 pub type Builder = Arc<dyn Fn(&Recipe) -> Result<Arc<dyn Processor>, Problem> + Send + Sync>;
 
@@ -40,7 +45,7 @@ pub type Builder = Arc<dyn Fn(&Recipe) -> Result<Arc<dyn Processor>, Problem> + 
 pub struct Settings {
     /// Jobs driven at the same time by this process.
     pub max_jobs: usize,
-    /// Names this process to people; a random part is added at every start.
+    /// Names the machine to people; a random part makes it the name of one start of one process.
     pub worker_name: String,
 }
 
@@ -70,6 +75,8 @@ struct Inner {
     builder: Builder,
     settings: Settings,
     worker: WorkerId,
+    place: Arc<Place>,
+    drained: watch::Sender<bool>,
     drives: Arc<Drives>,
     gauges: Arc<Gauges>,
     events: broadcast::Sender<FeedEvent>,
@@ -81,6 +88,7 @@ struct Inner {
 #[derive(Default)]
 struct Tasks {
     work: Option<JoinHandle<()>>,
+    member: Option<JoinHandle<()>>,
     duties: Option<JoinHandle<()>>,
     feed: Option<JoinHandle<()>>,
 }
@@ -89,12 +97,14 @@ impl Engine {
     /// An engine over a store; does no work before [`Engine::start_work`].
     pub fn new(store: Arc<dyn Store>, builder: Builder, settings: Settings) -> Self {
         let random = Uuid::now_v7().simple().to_string();
-        let worker = WorkerId(format!("{}-{}", settings.worker_name, &random[random.len() - 6..]));
+        let worker = WorkerId(format!("{}-{}", settings.worker_name, &random[random.len() - RANDOM_PART..]));
         let inner = Inner {
             store,
             builder,
             settings,
             worker,
+            place: Arc::default(),
+            drained: watch::Sender::new(false),
             drives: Arc::default(),
             gauges: Arc::default(),
             events: broadcast::channel(BACKLOG).0,
@@ -117,9 +127,13 @@ impl Engine {
         &self.inner.worker
     }
 
-    /// Starts the claim loop and the duties. A second call changes nothing.
+    /// Registers this process among the workers and starts the claim loop and the duties. A second
+    /// call changes nothing.
     pub fn start_work(&self) {
         let mut tasks = self.tasks();
+        if tasks.member.is_none() {
+            tasks.member = Some(tokio::spawn(self.membership()));
+        }
         if tasks.work.is_none() {
             let order = Order {
                 store: Arc::clone(&self.inner.store),
@@ -127,8 +141,9 @@ impl Engine {
                 worker: self.inner.worker.clone(),
                 job: JobId(Uuid::nil()),
             };
-            let (drives, stop) = (Arc::clone(&self.inner.drives), Arc::clone(&self.inner.stop));
-            tasks.work = Some(tokio::spawn(work(order, drives, self.inner.settings.max_jobs, stop)));
+            let (drives, place) = (Arc::clone(&self.inner.drives), Arc::clone(&self.inner.place));
+            let (max_jobs, stop) = (self.inner.settings.max_jobs, Arc::clone(&self.inner.stop));
+            tasks.work = Some(tokio::spawn(work(order, drives, place, max_jobs, stop)));
         }
         drop(tasks);
         self.start_duties();
@@ -143,20 +158,46 @@ impl Engine {
         }
     }
 
-    /// Finishes the rows in hand, gives spans back, and ends the work.
+    /// Finishes the rows in hand, gives spans back, leaves the registry, and ends all chores.
     pub async fn stop_work(&self) {
-        let (work, duties) = {
+        let chores = {
             let mut tasks = self.tasks();
-            (tasks.work.take(), tasks.duties.take())
+            [tasks.member.take(), tasks.duties.take()]
         };
-        if let Some(duties) = duties {
-            duties.abort();
+        for chore in chores.into_iter().flatten() {
+            chore.abort();
         }
-        if let Some(mut work) = work {
-            self.inner.stop.notify_one();
-            if tokio::time::timeout(Duration::from_millis(STOP_MS), &mut work).await.is_err() {
-                work.abort();
-            }
+        self.hand_back().await;
+    }
+
+    /// Returns once this worker was asked to hand back what it held, and has.
+    pub async fn drained(&self) {
+        let mut drained = self.inner.drained.subscribe();
+        // The sender lives as long as this engine.
+        let _ = drained.wait_for(|drained| *drained).await;
+    }
+
+    /// Finishes the rows in hand, gives spans back, and takes no more.
+    async fn hand_back(&self) {
+        let Some(mut work) = self.tasks().work.take() else { return };
+        self.inner.stop.notify_one();
+        if tokio::time::timeout(Duration::from_millis(STOP_MS), &mut work).await.is_err() {
+            work.abort();
+        }
+        member::leave(&*self.inner.store, &self.inner.worker).await;
+    }
+
+    /// Being a worker, until it is drained. Duties go on: they serve all workers of the store.
+    fn membership(&self) -> impl Future<Output = ()> + use<> {
+        let (store, place) = (Arc::clone(&self.inner.store), Arc::clone(&self.inner.place));
+        let (worker, host) = (self.inner.worker.clone(), self.inner.settings.worker_name.clone());
+        let inner = Arc::downgrade(&self.inner);
+        async move {
+            member::until_drained(store, worker, host, place).await;
+            let Some(inner) = inner.upgrade() else { return };
+            let engine = Self { inner };
+            engine.hand_back().await;
+            engine.inner.drained.send_replace(true);
         }
     }
 
@@ -230,7 +271,8 @@ impl Engine {
 impl Drop for Inner {
     fn drop(&mut self) {
         let tasks = self.tasks.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for task in [tasks.work.take(), tasks.duties.take(), tasks.feed.take()].into_iter().flatten() {
+        let all = [tasks.work.take(), tasks.member.take(), tasks.duties.take(), tasks.feed.take()];
+        for task in all.into_iter().flatten() {
             task.abort();
         }
     }

@@ -5,7 +5,7 @@
 //!
 //! [`handle`] is what the server and the command line call. `worker` looks for jobs with a free span
 //! and starts a `drive` for each; a drive owns one [`onward_core::run::Run`] and does what it says.
-//! `duties` are the periodic chores, `feed` tells everybody what changed.
+//! `member` is this process among the workers of its store, `duties` are the periodic chores, `feed` tells everybody what changed.
 
 mod clock;
 mod drive;
@@ -14,6 +14,7 @@ pub mod feed;
 mod gauges;
 pub mod handle;
 mod input;
+mod member;
 mod mishap;
 mod rows;
 pub mod snapshot;

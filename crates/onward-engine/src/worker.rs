@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::drive::{Nudge, Order, drive};
+use crate::member::Place;
 
 /// How often the loop looks for work when nobody tells it, in milliseconds: a new worker takes work
 /// within a second, and a look costs one indexed query.
@@ -45,7 +46,13 @@ impl Drives {
 }
 
 /// Looks for work until told to stop; then lets every drive finish the rows in hand.
-pub(crate) async fn work(template: Order, drives: Arc<Drives>, max_jobs: usize, stop: Arc<Notify>) {
+pub(crate) async fn work(
+    template: Order,
+    drives: Arc<Drives>,
+    place: Arc<Place>,
+    max_jobs: usize,
+    stop: Arc<Notify>,
+) {
     let mut tasks = JoinSet::new();
     let mut jobs = HashMap::new();
     loop {
@@ -66,9 +73,8 @@ pub(crate) async fn work(template: Order, drives: Arc<Drives>, max_jobs: usize, 
             tracing::warn!(%error, "failed to look for work");
             Vec::new()
         });
-        let fresh: Vec<JobId> =
-            ready.into_iter().filter(|job| !drives.lock().contains_key(job)).take(free).collect();
-        for job in fresh {
+        let fresh: Vec<JobId> = ready.into_iter().filter(|job| !drives.lock().contains_key(job)).collect();
+        for job in place.share(&fresh, free) {
             let (send, receive) = mpsc::channel(NUDGES);
             drives.lock().insert(job, send);
             let order = Order { job, ..template.clone() };

@@ -47,6 +47,8 @@ pub(crate) enum Verb {
     Serve(Serve),
     /// Help a server with its work, from another process on the same store
     Worker,
+    /// List the worker processes of the store, on whatever machine
+    Workers(Workers),
     /// Do a file to its end; run again, it goes on where it stopped
     Run(Run),
     /// Hand in a file as a new job
@@ -120,6 +122,16 @@ pub(crate) struct Serve {
     /// Serve only; leave the work to `onward worker`
     #[arg(long)]
     pub(crate) no_work: bool,
+}
+
+/// `onward workers`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Workers {
+    /// Let this worker finish its rows in hand and take no more
+    #[arg(long, value_name = "WORKER")]
+    pub(crate) drain: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Json,
 }
 
 /// `onward run`.

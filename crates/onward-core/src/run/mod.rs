@@ -9,7 +9,8 @@
 //! (concurrency times batch), so whatever is lost at a crash, at most that many are repeated (G5). Everything that has
 //! finished is committed the moment the span's last commit has ended (greedy group commit), so slow
 //! rows neither delay rows beyond them nor their durability (G22). No row is called before the claim
-//! that covers it is durable (G3).
+//! that covers it is durable (G3). A rate is shared with the job's other workers: a call needs a turn,
+//! and turns are asked for in small slices ([`crate::turns`]).
 //!
 //! **When things fail.**
 //! - *A call did not work*: it waits (backoff with jitter) without holding a slot, then goes first.
@@ -31,6 +32,7 @@ use crate::id::{Epoch, RowIndex, SpanNo};
 use crate::lease::RENEW_MS;
 use crate::pace::Pace;
 use crate::retry::Dice;
+use crate::turns::Turnstile;
 use held::Held;
 pub use signals::{Config, Effect, Input, RowAnswer};
 
@@ -47,6 +49,7 @@ const COMMIT_AGAIN_MS: u64 = 300;
 pub struct Run {
     config: Config,
     pace: Pace,
+    turns: Turnstile,
     dice: Dice,
     spans: BTreeMap<SpanNo, Held>,
     in_flight: BTreeMap<RowIndex, InFlight>,
@@ -93,7 +96,8 @@ impl Run {
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
-            pace: Pace::new(config.rate),
+            pace: Pace::default(),
+            turns: Turnstile::new(config.rate),
             dice: Dice(config.seed),
             config,
             spans: BTreeMap::new(),
@@ -129,8 +133,9 @@ impl Run {
             Input::Fenced { span, epoch } => self.fenced(span, epoch, &mut effects),
             Input::Limits { concurrency, rate } => {
                 self.config.concurrency = concurrency;
-                self.pace.set_rate(rate);
+                self.turns.set_rate(rate);
             }
+            Input::Turns(turns) => self.turns.answered(turns, now),
             Input::Halt(error) => self.halt(Effect::Fail(error)),
             Input::Drain => self.drain(),
         }
@@ -145,7 +150,7 @@ impl Run {
         let retry = self.waiting.keys().next().map(|(due, _)| *due);
         let pace = self.pace.wait_until(now);
         let again = self.spans.values().filter_map(|held| held.commit_again_at).min();
-        let due = [renewal, retry, pace, again, self.claim_again_at];
+        let due = [renewal, retry, pace, self.turns.opens_at(now), again, self.claim_again_at];
         // What is due already waits for something else, which will come as an input of its own.
         due.into_iter().flatten().filter(|at| *at > now).min()
     }

@@ -10,6 +10,7 @@ use crate::id::{RowIndex, SpanNo};
 use crate::job::Waiting;
 use crate::lease::RENEW_MS;
 use crate::store::Commit;
+use crate::turns::Pass;
 
 impl Run {
     pub(super) fn go_on(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
@@ -44,9 +45,26 @@ impl Run {
             if room < self.whole_batch() && room < self.slots() {
                 return;
             }
+            let calls = room.div_ceil(self.config.batch.max(1) as usize);
+            match self.turns.pass(now, u32::try_from(calls).unwrap_or(u32::MAX)) {
+                Pass::Go => {}
+                Pass::Wait => return,
+                Pass::Ask(calls) => return self.ask_for_turns(calls, now, effects),
+            }
             let Some(call) = self.next_call(now, room.min(self.config.batch as usize)) else { return };
             self.pace.sent(now);
+            self.turns.passed();
             effects.push(call);
+        }
+    }
+
+    /// Turns that are taken and not used are lost to the others, so none are without a row to call.
+    fn ask_for_turns(&mut self, calls: u32, now: UnixMs, effects: &mut Vec<Effect>) {
+        let again = self.again.iter().any(|row| self.may_call_again(*row, now));
+        let due = || self.waiting.keys().any(|(due, row)| *due <= now && self.may_call_again(*row, now));
+        if again || due() || self.spans.values().any(|held| held.has_callable(now, self.whole_batch())) {
+            self.turns.asked();
+            effects.push(Effect::Turns { calls, interval_us: self.turns.interval_us() });
         }
     }
 

@@ -6,7 +6,7 @@ use crate::pace::Rate;
 use crate::processor::Answer;
 use crate::retry::RetryPolicy;
 use crate::row::RowRecord;
-use crate::store::{Claimed, Commit, Committed};
+use crate::store::{Claimed, Commit, Committed, Turns};
 
 /// How a run behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +93,8 @@ pub enum Input {
         /// No more calls than this.
         rate: Option<Rate>,
     },
+    /// The answer to [`Effect::Turns`]; `None` when none came.
+    Turns(Option<Turns>),
     /// The job must stop: finish the rows in hand, give the spans back, fail the job, end.
     Halt(JobError),
     /// Finish the rows in hand, give the spans back, end.
@@ -128,6 +130,13 @@ pub enum Effect {
         rows: Vec<RowIndex>,
         /// Which try this is, from 1.
         attempt: u32,
+    },
+    /// Take turns under the rate that all workers of the job share.
+    Turns {
+        /// How many calls are ready.
+        calls: u32,
+        /// The time between two calls, in microseconds.
+        interval_us: u64,
     },
     /// Commit.
     Commit(Commit),

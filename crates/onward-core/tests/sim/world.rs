@@ -381,6 +381,7 @@ impl World {
             }
             // What is under way at the upstream cannot be called back; its answer finds no span.
             Effect::Abandon { .. } | Effect::Late { .. } => return Ok(()),
+            Effect::Turns { .. } => return Err("asked for turns without a rate".to_owned()),
             Effect::Hold { message } => return Err(format!("held without a breaker: {message}")),
             Effect::Fail(error) => return Err(format!("failed: {}", error.message)),
         };

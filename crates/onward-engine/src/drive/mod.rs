@@ -179,6 +179,7 @@ impl Drive {
         match effect {
             Effect::Claim { window } => self.claim(window),
             Effect::Call { span, epoch, rows, attempt } => self.call(span, epoch, &rows, attempt),
+            Effect::Turns { calls, interval_us } => self.turns(calls, interval_us),
             Effect::Commit(commit) => self.commit(commit),
             Effect::Reread { span, epoch } => self.reread(span, epoch),
             Effect::Release { span, epoch } => self.release(span, epoch),

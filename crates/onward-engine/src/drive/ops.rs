@@ -9,7 +9,7 @@ use onward_core::job::{Job, JobError};
 use onward_core::problem::Code;
 use onward_core::row::RowRecord;
 use onward_core::run::Input;
-use onward_core::store::{Claim, Claimed, Commit, Committed, StoreError};
+use onward_core::store::{Claim, Claimed, Commit, Committed, StoreError, Turns, TurnsAsked};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,7 @@ pub(super) enum Done {
     Committed { span: SpanNo, epoch: Epoch, answer: Result<Committed, StoreError> },
     Reread { span: SpanNo, epoch: Epoch, answer: Result<Claimed, StoreError> },
     Looked(Option<Box<Job>>),
+    Turns(Option<Turns>),
     Noted,
 }
 
@@ -56,6 +57,20 @@ impl Drive {
         self.ops.spawn(async move {
             let (span, epoch) = (commit.span, commit.epoch);
             Done::Committed { span, epoch, answer: store.commit(commit).await }
+        });
+    }
+
+    pub(super) fn turns(&mut self, calls: u32, interval_us: u64) {
+        let (store, job) = (Arc::clone(&self.order.store), self.order.job);
+        self.ops.spawn(async move {
+            let asked = TurnsAsked { job, calls, interval_us, not_before_ms: 0, now: clock::now() };
+            match store.turns(&asked).await {
+                Ok(turns) => Done::Turns(Some(turns)),
+                Err(error) => {
+                    tracing::debug!(job.id = %job, %error, "no turns were given; asked again");
+                    Done::Turns(None)
+                }
+            }
         });
     }
 
@@ -100,6 +115,7 @@ impl Drive {
                 Err(_) => self.tell(Input::Fenced { span, epoch }),
             },
             Done::Looked(Some(job)) => self.looked(&job),
+            Done::Turns(turns) => self.tell(Input::Turns(turns)),
             Done::Looked(None) | Done::Noted => {}
         }
     }

@@ -271,7 +271,14 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         Reply::Json("Creators"),
         PAGE,
     ),
-    read("/api/v1/workers", "listWorkers", "Who holds what.", &[], Reply::Json("Workers"), &[]),
+    read(
+        "/api/v1/workers",
+        "listWorkers",
+        "Who works, and who holds what.",
+        &[],
+        Reply::Json("Workers"),
+        &[],
+    ),
     post(
         "/api/v1/workers/{id}/drain",
         "drainWorker",
@@ -279,7 +286,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         Body::None,
         202,
         Reply::Object("message"),
-        &[Code::WorkerNotFound, Code::NotAllowed],
+        &[Code::WorkerNotFound],
     ),
     Operation {
         method: "post",

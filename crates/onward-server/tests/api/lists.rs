@@ -85,6 +85,7 @@ async fn a_worker_is_listed_with_what_it_holds_and_drains() {
     let unknown = server.post("/api/v1/workers/nobody/drain", "").await;
     assert_eq!(unknown.problem(), (404, "worker-not-found".to_owned()));
     server.gate.add_permits(100);
+    assert_eq!(workers["workers"][0]["status"], "working");
     assert_eq!(server.post(&format!("/api/v1/workers/{worker}/drain"), "").await.status, 202);
     server.until(&job, |snapshot| snapshot.job.leases.is_empty()).await;
 }

@@ -104,6 +104,13 @@ macro_rules! conformance {
             a_key_is_forgotten_after_a_day
             of_32_reservations_one_is_fresh
         }
+        $crate::conformance_theme! { $make, fleet:
+            a_worker_is_listed_while_it_is_heard_of
+            a_worker_that_left_is_gone
+            a_worker_learns_that_it_is_to_be_drained
+            living_workers_know_their_place
+            turns_of_all_workers_together_keep_to_the_rate
+        }
         $crate::conformance_theme! { $make, verify:
             an_honest_job_has_no_problems
             planted_damage_is_found
@@ -151,6 +158,7 @@ mod tests {
             include_str!("reading.rs"),
             include_str!("events.rs"),
             include_str!("answers.rs"),
+            include_str!("fleet.rs"),
             include_str!("verify.rs"),
         ];
         let mut cases = 0;

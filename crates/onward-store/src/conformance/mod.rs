@@ -15,6 +15,7 @@ pub mod commands;
 pub mod commits;
 pub mod events;
 pub mod fencing;
+pub mod fleet;
 pub mod inputs;
 pub mod jobs;
 pub mod model;

@@ -10,6 +10,7 @@ mod answers;
 mod claims;
 mod commands;
 mod commits;
+mod fleet;
 mod inputs;
 mod jobs;
 #[cfg(any(test, feature = "conformance"))]
@@ -25,13 +26,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
 use onward_core::event::{Event, NewEvent};
-use onward_core::id::{Epoch, InputId, JobId, SpanNo};
+use onward_core::id::{Epoch, InputId, JobId, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
-    Rescued, Reservation, Result, Retry, RowQuery, Store, Totals, Verify,
+    Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
+    NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Store, Totals, Turns, TurnsAsked,
+    Verify, Worker,
 };
 
 use world::World;
@@ -165,6 +167,27 @@ impl Store for MemoryStore {
 
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
         Ok(self.write().rescue(rescue::Which::All, now))
+    }
+
+    async fn beat(&self, beat: &Beat) -> Result<Presence> {
+        Ok(self.write().beat(beat))
+    }
+
+    async fn leave(&self, worker: &WorkerId) -> Result<()> {
+        self.write().leave(worker);
+        Ok(())
+    }
+
+    async fn workers(&self, now: UnixMs) -> Result<Vec<Worker>> {
+        Ok(self.read().list_workers(now))
+    }
+
+    async fn drain(&self, worker: &WorkerId) -> Result<bool> {
+        Ok(self.write().drain(worker))
+    }
+
+    async fn turns(&self, asked: &TurnsAsked) -> Result<Turns> {
+        self.write().turns(asked)
     }
 
     async fn rows(&self, query: &RowQuery) -> Result<Vec<LedgerRow>> {

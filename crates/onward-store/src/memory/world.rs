@@ -10,7 +10,7 @@ use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, InputSummary};
 use onward_core::job::{Job, JobError, JobInput, LeaseFact, Pause, Tuning, Waiting};
 use onward_core::state::{JobState, Step, step};
-use onward_core::store::{Creator, LedgerRow, Result, StoreError};
+use onward_core::store::{Creator, LedgerRow, Result, StoreError, Worker};
 use onward_core::tally::Tally;
 
 /// Everything that is stored.
@@ -21,6 +21,9 @@ pub(super) struct World {
     pub(super) creators: BTreeMap<(String, String), Creator>,
     pub(super) events: Vec<Event>,
     pub(super) answers: BTreeMap<String, KeptAnswer>,
+    pub(super) workers: BTreeMap<WorkerId, Worker>,
+    /// Where the shared rate of each job stands, in microseconds.
+    pub(super) marks: BTreeMap<JobId, i64>,
     pub(super) last_seq: u64,
     pub(super) version: u64,
 }

@@ -10,8 +10,10 @@ use sha2::{Digest, Sha256};
 use super::connect;
 
 /// All migrations, in order. Their number is the schema's version.
-const MIGRATIONS: &[(&str, &str)] =
-    &[("0001_ledger", include_str!("../sql/sqlite/migrations/0001_ledger.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_ledger", include_str!("../sql/sqlite/migrations/0001_ledger.sql")),
+    ("0002_fleet", include_str!("../sql/sqlite/migrations/0002_fleet.sql")),
+];
 
 /// Marks the file as ours (`PRAGMA application_id`): "ONWD".
 const APPLICATION_ID: i64 = 0x4f4e_5744;

@@ -23,6 +23,7 @@ mod commit;
 mod connect;
 mod events;
 mod failure;
+mod fleet;
 mod head;
 mod inputs;
 mod jobs;
@@ -45,13 +46,14 @@ use std::path::Path;
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
 use onward_core::event::{Event, NewEvent};
-use onward_core::id::{Epoch, InputId, JobId, SpanNo};
+use onward_core::id::{Epoch, InputId, JobId, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
-    Rescued, Reservation, Result, Retry, RowQuery, Store, Totals, Verify,
+    Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
+    NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Store, Totals, Turns, TurnsAsked,
+    Verify, Worker,
 };
 use rusqlite::Connection;
 use rusqlite::ffi::ErrorCode;
@@ -246,6 +248,35 @@ impl Store for SqliteStore {
             work::rescue(db, Which::All, now)
         };
         self.writer.write(work).await
+    }
+
+    async fn beat(&self, beat: &Beat) -> Result<Presence> {
+        let asked = beat.clone();
+        if self.readers.read(move |db| fleet::beat_due(db, &asked)).await? {
+            let due = beat.clone();
+            self.writer.write(move |db| fleet::write_beat(db, &due)).await?;
+        }
+        let beat = beat.clone();
+        self.readers.read(move |db| fleet::presence(db, &beat)).await
+    }
+
+    async fn leave(&self, worker: &WorkerId) -> Result<()> {
+        let worker = worker.clone();
+        self.writer.write(move |db| fleet::leave(db, &worker)).await
+    }
+
+    async fn workers(&self, now: UnixMs) -> Result<Vec<Worker>> {
+        self.readers.read(move |db| fleet::workers(db, now)).await
+    }
+
+    async fn drain(&self, worker: &WorkerId) -> Result<bool> {
+        let worker = worker.clone();
+        self.writer.write(move |db| fleet::drain(db, &worker)).await
+    }
+
+    async fn turns(&self, asked: &TurnsAsked) -> Result<Turns> {
+        let asked = *asked;
+        self.writer.write(move |db| fleet::take_turns(db, &asked)).await
     }
 
     async fn rows(&self, query: &RowQuery) -> Result<Vec<LedgerRow>> {

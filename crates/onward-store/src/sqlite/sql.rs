@@ -86,4 +86,13 @@ statements! {
     SPANS_FREE = "spans_free";
     SPANS_LEASED = "spans_leased";
     SPANS_OF_JOB = "spans_of_job";
+    TURNS_GET = "turns_get";
+    TURNS_PUT = "turns_put";
+    WORKER_BEAT = "worker_beat";
+    WORKER_BEAT_AT = "worker_beat_at";
+    WORKER_DRAIN = "worker_drain";
+    WORKER_LEAVE = "worker_leave";
+    WORKER_PRESENCE = "worker_presence";
+    WORKERS_FORGET = "workers_forget";
+    WORKERS_LIST = "workers_list";
 }

@@ -15,7 +15,9 @@ use axum::http::Method;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 use onward_core::id::JobId;
-use onward_server::api::view::{GroupView, GroupsView, JobView, JobsView, ProblemView, RowsView, VerifyView};
+use onward_server::api::view::{
+    GroupView, GroupsView, JobView, JobsView, ProblemView, RowsView, VerifyView, WorkersView,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -136,6 +138,20 @@ impl Client {
     /// Everything counted anew.
     pub(crate) async fn verify(&self, id: JobId) -> Result<VerifyView, Failure> {
         self.get(&format!("/jobs/{id}/verify"), None).await
+    }
+
+    /// The worker processes of the store.
+    pub(crate) async fn workers(&self) -> Result<WorkersView, Failure> {
+        self.get("/workers", Some(ANSWER_WITHIN)).await
+    }
+
+    /// Asks a worker to hand back what it holds.
+    pub(crate) async fn drain(&self, worker: &str) -> Result<(), Failure> {
+        let mut url = reqwest::Url::parse("http://onward/api/v1/workers").expect("a constant that parses");
+        url.path_segments_mut().expect("it has a path").extend([worker, "drain"]);
+        let path = url.path().to_owned();
+        let request = Request { method: Method::POST, path, body: Body::Empty, within: Some(ANSWER_WITHIN) };
+        self.answer(request).await.map(|_message| ())
     }
 
     /// An action: `resume`, `restart`, `force-cancel`, `pause` or `retry`. Answers the body as it came

@@ -17,6 +17,7 @@ mod submit;
 mod verify;
 mod watch;
 mod worker;
+mod workers;
 
 use crate::args::{Args, Verb};
 use crate::config::{self, Home, Surroundings};
@@ -33,6 +34,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Demo(verb) => demo::run(&config, &verb).await,
         Verb::Serve(verb) => serve::run(&config, &verb).await,
         Verb::Worker => worker::run(&config).await,
+        Verb::Workers(verb) => workers::run(&config, &verb).await,
         Verb::Run(verb) => run::run(&config, &verb).await,
         Verb::Submit(verb) => submit::run(&config, &verb).await,
         Verb::List(verb) => list::run(&config, &verb).await,

@@ -6,6 +6,7 @@ const VERBS: &[&str] = &[
     "demo",
     "serve",
     "worker",
+    "workers",
     "run",
     "submit",
     "list",

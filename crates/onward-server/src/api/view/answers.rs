@@ -1,9 +1,11 @@
 //! Whole answers: lists with their cursors, and what an action says.
 
+use onward_core::clock::UnixMs;
+use onward_core::store::{Wish, Worker};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CreatorView, EventView, GroupView, HolderView, JobView, RowView};
+use super::{CreatorView, EventView, GroupView, HolderView, JobView, RowView, rfc3339};
 
 /// A page of jobs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -99,7 +101,7 @@ pub struct RetriedView {
     pub job: JobView,
 }
 
-/// The workers that hold something now.
+/// The worker processes of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Workers)]
 pub struct WorkersView {
@@ -113,8 +115,44 @@ pub struct WorkersView {
 pub struct WorkerView {
     /// Names one start of one worker process.
     pub worker_id: String,
+    /// working; draining: asked to hand back what it holds; lost: not heard of for as long as a lease.
+    pub status: String,
+    /// The name of its machine, for people.
+    pub host: Option<String>,
+    /// Its process id there.
+    pub pid: Option<u32>,
+    /// When it started.
+    pub started_at: Option<String>,
+    /// Its last sign of life.
+    pub seen_at: Option<String>,
     /// The parts of jobs it holds.
     pub spans: Vec<WorkerSpanView>,
+}
+
+impl WorkerView {
+    /// One that is in the registry; what it holds is added later.
+    pub(crate) fn registered(worker: &Worker, now: UnixMs) -> Self {
+        let status = match worker.wish {
+            _ if worker.is_lost(now) => "lost",
+            Wish::Work => "working",
+            Wish::Drain => "draining",
+        };
+        Self {
+            worker_id: worker.id.to_string(),
+            status: status.to_owned(),
+            host: Some(worker.host.clone()),
+            pid: Some(worker.pid),
+            started_at: Some(rfc3339(worker.started_at)),
+            seen_at: Some(rfc3339(worker.beat_at)),
+            spans: Vec::new(),
+        }
+    }
+
+    /// One that holds something and was forgotten: its leases lapse.
+    pub(crate) fn unknown(worker_id: String) -> Self {
+        let status = "lost".to_owned();
+        Self { worker_id, status, host: None, pid: None, started_at: None, seen_at: None, spans: Vec::new() }
+    }
 }
 
 /// A part of a job that a worker holds.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use onward_core::clock::UnixMs;
 use onward_core::state::JobState;
-use onward_core::store::{JobQuery, StoreError};
+use onward_core::store::{JobQuery, StoreError, Wish};
 use onward_engine::Engine;
 use tokio::time::Instant;
 
@@ -26,8 +26,22 @@ pub(crate) struct View {
 #[derive(Debug, Clone)]
 struct Worker {
     name: String,
+    host: String,
+    status: &'static str,
     spans: usize,
-    lease_until: UnixMs,
+    seen_at: Option<UnixMs>,
+}
+
+impl Worker {
+    fn registered(known: &onward_core::store::Worker, now: UnixMs) -> Self {
+        let status = match known.wish {
+            _ if known.is_lost(now) => "lost",
+            Wish::Work => "working",
+            Wish::Drain => "draining",
+        };
+        let (name, host) = (known.id.0.clone(), known.host.clone());
+        Self { name, host, status, spans: 0, seen_at: Some(known.beat_at) }
+    }
 }
 
 /// Reads what the page shows. A store that does not answer is a finding, not an error.
@@ -37,19 +51,30 @@ pub(crate) async fn read(engine: &Engine) -> View {
     let took_ms = asked_at.elapsed().as_millis();
     let ping = ping.map(|()| took_ms).map_err(|error| said(&error));
     let query = JobQuery { states: vec![JobState::Running], limit: MOST_JOBS, ..JobQuery::default() };
-    let mut workers: Vec<Worker> = Vec::new();
+    let now = clock::now();
+    let mut workers: Vec<Worker> = engine
+        .store()
+        .workers(now)
+        .await
+        .unwrap_or_default()
+        .iter()
+        .map(|known| Worker::registered(known, now))
+        .collect();
     for lease in
         engine.jobs(&query).await.unwrap_or_default().into_iter().flat_map(|running| running.job.leases)
     {
         match workers.iter_mut().find(|worker| worker.name == lease.worker.0) {
-            Some(known) => {
-                known.spans += 1;
-                known.lease_until = known.lease_until.max(lease.until);
-            }
-            None => workers.push(Worker { name: lease.worker.0, spans: 1, lease_until: lease.until }),
+            Some(known) => known.spans += 1,
+            None => workers.push(Worker {
+                name: lease.worker.0,
+                host: String::new(),
+                status: "lost",
+                spans: 1,
+                seen_at: None,
+            }),
         }
     }
-    View { store_kind: engine.store().kind(), ping, workers, now: clock::now() }
+    View { store_kind: engine.store().kind(), ping, workers, now }
 }
 
 /// The page.
@@ -71,14 +96,15 @@ pub(crate) fn render(view: &View) -> Markup {
         }
         section.panel {
             h2 { "Workers" }
-            @if view.workers.is_empty() { p.hint { "No worker holds any rows now." } } @else {
+            @if view.workers.is_empty() { p.hint { "No worker is registered. Start one: " code { "onward worker" } } } @else {
                 div.scroll { table {
-                    thead { tr { th scope="col" { "Worker" } th.num scope="col" { "Spans" } th scope="col" { "Lease" } } }
+                    thead { tr { th scope="col" { "Worker" } th scope="col" { "Machine" } th scope="col" { "Status" } th.num scope="col" { "Spans" } th scope="col" { "Last seen" } } }
                     tbody { @for worker in &view.workers { tr {
                         td { code { (worker.name) } }
+                        td { (worker.host) }
+                        td { @if worker.status == "lost" { span.bad { (icon("circle-x")) " lost" } } @else { (worker.status) } }
                         td.num { (count(u64::try_from(worker.spans).unwrap_or(u64::MAX))) }
-                        td { @if worker.lease_until > view.now { "ends " (relative(worker.lease_until, view.now, Relative::In)) " unless renewed" }
-                            @else { span.bad { "lapsed " (relative(worker.lease_until, view.now, Relative::Ago)) } } }
+                        td { @match worker.seen_at { Some(at) => (relative(at, view.now, Relative::Ago)), None => "never" } }
                     } } }
                 } }
             }

@@ -5,7 +5,7 @@ mod store;
 
 use std::sync::Arc;
 
-use super::{Subject, claims, commands, commits, events, fencing, jobs, model, rescue, retry, verify};
+use super::{Subject, claims, commands, commits, events, fencing, fleet, jobs, model, rescue, retry, verify};
 use store::{Bug, Planted};
 
 fn subject(bug: Bug) -> Subject {
@@ -49,6 +49,10 @@ caught! {
     two_jobs_over_the_same_work_are_caught:
         SameWorkTwice by jobs::the_same_work_is_refused_while_it_is_active;
     a_missing_line_of_the_timeline_is_caught: EventLost by events::a_life_is_told_in_order;
+    a_drain_that_is_not_heard_is_caught:
+        DrainForgotten by fleet::a_worker_learns_that_it_is_to_be_drained;
+    a_rate_that_each_worker_keeps_alone_is_caught:
+        RateOfEachWorker by fleet::turns_of_all_workers_together_keep_to_the_rate;
     a_verify_that_looks_away_is_caught: VerifyBlind by verify::planted_damage_is_found;
 }
 

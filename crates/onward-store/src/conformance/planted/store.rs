@@ -6,14 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
 use onward_core::event::{Event, EventKind, NewEvent};
-use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo};
+use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::state::Step;
 use onward_core::store::{
-    Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
-    Rescued, Reservation, Result, Retry, RowQuery, Store, StoreError, Totals, Verify,
+    Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
+    NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Store, StoreError, Totals, Turns,
+    TurnsAsked, Verify, Worker,
 };
 
 use crate::conformance::Damage;
@@ -57,6 +58,10 @@ pub(super) enum Bug {
     VerifyBlind,
     /// A commit claims all of its span, whatever it was told.
     CommitClaimsAll,
+    /// A worker that is to be drained does not hear of it.
+    DrainForgotten,
+    /// Each worker keeps the rate for itself alone.
+    RateOfEachWorker,
 }
 
 #[derive(Debug)]
@@ -285,6 +290,29 @@ impl Store for Planted {
     }
     async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>> {
         self.inner.creators(query).await
+    }
+    async fn beat(&self, beat: &Beat) -> Result<Presence> {
+        self.inner.beat(beat).await
+    }
+    async fn leave(&self, worker: &WorkerId) -> Result<()> {
+        self.inner.leave(worker).await
+    }
+    async fn workers(&self, now: UnixMs) -> Result<Vec<Worker>> {
+        self.inner.workers(now).await
+    }
+    async fn drain(&self, worker: &WorkerId) -> Result<bool> {
+        let known = self.inner.drain(worker).await?;
+        if known && self.bug == Bug::DrainForgotten {
+            self.inner.leave(worker).await?;
+        }
+        Ok(known)
+    }
+    async fn turns(&self, asked: &TurnsAsked) -> Result<Turns> {
+        let mut turns = self.inner.turns(asked).await?;
+        if self.bug == Bug::RateOfEachWorker && asked.calls > 0 {
+            turns = Turns { calls: asked.calls, wait_us: 0 };
+        }
+        Ok(turns)
     }
     async fn reserve(&self, key: &str, fingerprint: &str, now: UnixMs) -> Result<Reservation> {
         self.inner.reserve(key, fingerprint, now).await

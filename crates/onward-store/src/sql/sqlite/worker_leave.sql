@@ -1,0 +1,2 @@
+-- A worker has stopped by itself.
+DELETE FROM workers WHERE id = ?1

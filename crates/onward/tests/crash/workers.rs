@@ -1,0 +1,105 @@
+//! Worker processes that come and go beside a server that does no work itself.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use onward_testkit::{Api, CreatorsJob, Evidence, Home, Ledger, Script, Upstream, now, until};
+use serde_json::{Value, json};
+
+use crate::{BINARY, DONE_WITHIN};
+
+/// Four spans: enough for two workers to share.
+const ROWS: u64 = 400;
+/// A new worker has work within a second; the rest is for a busy machine.
+const AT_WORK_WITHIN: Duration = Duration::from_secs(3);
+/// A drained worker hears of it within a second and finishes eight calls of 50 ms.
+const HANDED_BACK_WITHIN: Duration = Duration::from_secs(4);
+
+/// The registered worker with this process id.
+async fn worker(api: &Api, pid: u32) -> Result<Option<Value>> {
+    let list = api.get("/workers").await?.body;
+    let workers = list["workers"].as_array().context("a list of workers")?;
+    Ok(workers.iter().find(|worker| worker["pid"] == json!(pid)).cloned())
+}
+
+async fn at_work(api: &Api, pid: u32) -> Result<Value> {
+    until("the worker to hold a span", DONE_WITHIN, async || {
+        let found = worker(api, pid).await?;
+        Ok(found.filter(|worker| worker["spans"].as_array().is_some_and(|spans| !spans.is_empty())))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_worker_takes_work_at_once_and_a_drained_one_hands_it_back() -> Result<()> {
+    let home = Home::new(BINARY)?;
+    let upstream = Upstream::start(Script::default().latency(Duration::from_millis(50)))?;
+    let truth = CreatorsJob::plain("share", ROWS, &upstream.url());
+    let mut server = home.serve(&["--no-work"])?;
+    let api = home.ready(&mut server).await?;
+    let mut first = home.start(&["worker"])?;
+    let job = api.submit(&truth).await?;
+    let drained = at_work(&api, first.id()).await.with_context(|| home.log_tail())?;
+
+    let second = home.start(&["worker"])?;
+    until("the second worker to register", DONE_WITHIN, async || worker(&api, second.id()).await).await?;
+    let registered = now();
+    let helper = at_work(&api, second.id()).await.with_context(|| home.log_tail())?;
+    let waited = registered.elapsed();
+    ensure!(waited < AT_WORK_WITHIN, "the new worker had work after {waited:?}");
+    ensure!(helper["worker_id"] != drained["worker_id"] && helper["status"] == "working", "{helper}");
+
+    let id = drained["worker_id"].as_str().context("a worker has an id")?;
+    let asked = now();
+    let answer = api.post(&format!("/workers/{id}/drain"), &json!({})).await?;
+    ensure!(answer.status == 202, "{answer:?}");
+    until("the drained worker to leave", DONE_WITHIN, async || {
+        Ok(worker(&api, first.id()).await?.is_none().then_some(()))
+    })
+    .await?;
+    let waited = asked.elapsed();
+    ensure!(waited < HANDED_BACK_WITHIN, "the drained worker left after {waited:?}");
+    let ended = until("its process to end", DONE_WITHIN, || {
+        let ended = first.ended();
+        async move { ended }
+    })
+    .await?;
+    ensure!(ended.success(), "it ended with {ended}");
+
+    let done = |job: &Value| job["status"] == "completed";
+    let shown = api.job_when(&job, "the job to be completed", DONE_WITHIN, done).await?;
+    let evidence = Evidence {
+        expected: &truth.expected,
+        looks: &[Ledger::open(&home.database())?.look(&job)?],
+        shown: &[shown],
+        calls: &upstream.calls(),
+        export: &api.text(&format!("/jobs/{job}/export?format=csv")).await?,
+        crashes: 0, // nothing was repeated: the drained worker finished what it had begun
+    };
+    let problems = evidence.problems();
+    ensure!(problems.is_empty(), "{}", problems.join("\n"));
+    Ok(())
+}
+
+/// 20 calls a second for the whole job, whoever makes them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_holds_for_all_workers_together() -> Result<()> {
+    const PER_SECOND: usize = 20;
+    let home = Home::new(BINARY)?;
+    let upstream = Upstream::start(Script::default())?;
+    let truth = CreatorsJob::plain("rate", 150, &upstream.url()).with_work("rate = \"20/s\"");
+    let mut server = home.serve(&[])?;
+    let api = home.ready(&mut server).await?;
+    let _workers = (home.start(&["worker"])?, home.start(&["worker"])?);
+    let job = api.submit(&truth).await?;
+    let done = |job: &Value| job["status"] == "completed";
+    api.job_when(&job, "the job to be completed", DONE_WITHIN, done).await?;
+    let mut began: Vec<_> = upstream.calls().iter().map(|call| call.began).collect();
+    began.sort_unstable();
+    // A call may be late on its way, and then comes closer to the next: a quarter of a second in all.
+    let crowded = began
+        .windows(PER_SECOND + 6)
+        .any(|calls| calls[PER_SECOND + 5].duration_since(calls[0]) < Duration::from_secs(1));
+    ensure!(!crowded && began.len() == 150, "more than {PER_SECOND} calls in a second");
+    Ok(())
+}
