@@ -12,13 +12,14 @@
 //! by it. The in-memory store is the model of this contract; `conformance` is its test.
 
 mod fleet;
+mod picture;
 mod terms;
 
 use async_trait::async_trait;
 
 use crate::clock::UnixMs;
 use crate::event::{Event, NewEvent};
-use crate::id::{Epoch, InputId, JobId, SpanNo, WorkerId};
+use crate::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use crate::input::{Chunk, Duplicates, InputSummary};
 use crate::job::{Job, Tuning};
 use crate::row::Outcome;
@@ -26,6 +27,7 @@ use crate::row::Outcome;
 pub use fleet::{
     BEAT_MS, BEAT_WRITTEN_MS, Beat, FORGOTTEN_MS, LOST_MS, Presence, Turns, TurnsAsked, Wish, Worker,
 };
+pub use picture::{Mark, SpanFact};
 pub use terms::{
     Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
     Rescued, Reservation, Retry, RowQuery, Totals, Verify,
@@ -129,6 +131,13 @@ pub trait Store: Send + Sync + 'static {
     /// Failed, skipped and filtered rows grouped by outcome, code and message, most first. At most
     /// 200 groups.
     async fn groups(&self, job: JobId, outcome: Outcome) -> Result<Vec<Group>>;
+    /// The spans of a job in row order, with their counters. Reads no record of the ledger.
+    async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>>;
+    /// Of the rows 0, `every`, 2 x `every`, … those that have an outcome, in row order: so many single
+    /// reads, whatever the size of the job. `every` is at least 1.
+    async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>>;
+    /// What a row ended with before it was opened again, oldest first.
+    async fn history(&self, job: JobId, row: RowIndex) -> Result<Vec<LedgerRow>>;
     /// Compares counters, checkpoint, ledger, creators and input, and says what differs.
     async fn verify(&self, job: JobId) -> Result<Verify>;
     /// Records a fact on the timeline.
@@ -155,6 +164,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes and deletes something, so that a full or read-only disk shows.
     async fn ping(&self) -> Result<()>;
+    /// What is stored, in bytes, by part: a word for people and its size.
+    async fn sizes(&self) -> Result<Vec<(String, u64)>>;
 }
 
 /// Why a store did not do what it was asked.

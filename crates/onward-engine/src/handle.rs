@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use onward_core::id::{JobId, WorkerId};
+use onward_core::id::{JobId, RowIndex, WorkerId};
 use onward_core::problem::Problem;
 use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
@@ -25,7 +25,7 @@ use crate::input;
 use crate::member::{self, Place};
 use crate::mishap;
 use crate::rows;
-pub use crate::rows::RowDetail;
+pub use crate::rows::{RowDetail, RowLook};
 use crate::snapshot::Snapshot;
 use crate::worker::{Drives, work};
 
@@ -228,6 +228,11 @@ impl Engine {
     pub async fn rows(&self, query: &RowQuery) -> Result<Vec<RowDetail>, Problem> {
         let job = self.job(query.job).await?.job;
         rows::rows(&self.inner.store, &job, query).await
+    }
+
+    /// One row with all that is known of it; `None` when the job has no such row.
+    pub async fn row(&self, job: &onward_core::job::Job, row: RowIndex) -> Result<Option<RowLook>, Problem> {
+        rows::look(&self.inner.store, job, row).await
     }
 
     /// The newest job over this file and recipe, for `onward run FILE` on a file seen before.

@@ -22,5 +22,5 @@ mod worker;
 
 pub use feed::{Feed, FeedEvent};
 pub use handle::{Builder, Engine, Settings, Submission};
-pub use rows::RowDetail;
+pub use rows::{RowDetail, RowLook};
 pub use snapshot::Snapshot;

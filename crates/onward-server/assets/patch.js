@@ -5,7 +5,7 @@ import { ago, count, left, moment, now, rate } from "./time.js";
 
 const LEAST_MS = 250; // at most four times a second per job
 const SUMMARY_MS = 5000;
-const FAILED_MS = 1000; // the reasons of a job's page follow its count of failed rows
+const FAILED_MS = 1500; // the pictures of a job's page follow its count of failed rows
 const OUTCOMES = ["added", "failed", "skipped", "filtered"];
 const waiting = new Map(); // job id -> newest job not shown yet
 const announced = new Map();
@@ -190,17 +190,24 @@ function page() {
   return renew(main, location.pathname + location.search, (html) => html.getElementById("main"));
 }
 
+// The map, the charts and the last outcomes of a job's page.
+function pictures() {
+  const element = document.getElementById("live");
+  const id = document.querySelector("article.job")?.dataset.job;
+  return element && renew(element, `/jobs/${id}/live`, (html) => html.getElementById("live"));
+}
+
 let summaryTimer = 0;
 let summaryAt = 0;
 
-// The tiles over all jobs; the rows of a job's own page go along at the same pace.
+// The tiles over all jobs; the pictures of a job's own page go along at the same pace.
 function summary(ms) {
   if (summaryTimer && ms) return;
   clearTimeout(summaryTimer);
   summaryTimer = setTimeout(async () => {
     summaryTimer = 0;
     if (document.hidden) return;
-    if (isJobPage) return void (ms && page());
+    if (isJobPage) return void (ms && pictures());
     const element = document.getElementById("summary");
     if (element) await renew(element, "/summary", (html) => html.getElementById("summary"));
   }, Math.max(ms && summaryAt + ms - Date.now(), 50));

@@ -44,6 +44,8 @@ pub fn router(app: App) -> Router {
         .route("/jobs/{id}/force-cancel", post(plain::handle))
         .route("/jobs/{id}/pause", post(plain::handle))
         .route("/jobs/{id}/retry", post(plain::handle))
+        .route("/jobs/{id}/tune", post(plain::handle))
+        .route("/jobs/{id}/delete", post(plain::handle))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

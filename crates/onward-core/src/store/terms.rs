@@ -70,6 +70,8 @@ pub struct Retry {
     pub outcome: Outcome,
     /// Only those with this code.
     pub code: Option<String>,
+    /// Only those whose key or message contains this, whatever the case.
+    pub text: Option<String>,
     /// Only these rows; empty means all.
     pub rows: Vec<RowIndex>,
     /// Who asks.

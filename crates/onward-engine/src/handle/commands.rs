@@ -70,6 +70,7 @@ impl Engine {
         id: JobId,
         outcome: Outcome,
         code: Option<String>,
+        text: Option<String>,
         rows: Vec<RowIndex>,
         actor: &str,
     ) -> Result<(u64, Snapshot), Problem> {
@@ -80,7 +81,8 @@ impl Engine {
         if !before.input.available {
             return Err(input::gone(&before));
         }
-        let retry = Retry { job: id, outcome, code, rows, actor: actor.to_owned(), now: clock::now() };
+        let (actor, now) = (actor.to_owned(), clock::now());
+        let retry = Retry { job: id, outcome, code, text, rows, actor, now };
         let (count, job) = self.store().retry(&retry).await.map_err(|error| {
             if let StoreError::Illegal(job) = &error {
                 return mishap::refused(job, Code::JobAlreadyRunning);

@@ -120,13 +120,15 @@ async fn retry_does_the_failed_rows_once_more_and_totals_stay_true() {
     let job = kit.submit(10, "").await.job.id;
     kit.until_state(job, JobState::Completed).await;
     kit.work.told("a2", None);
-    let (count, reopened) = kit.engine.retry(job, Outcome::Failed, None, Vec::new(), "you").await.unwrap();
+    let (count, reopened) =
+        kit.engine.retry(job, Outcome::Failed, None, None, Vec::new(), "you").await.unwrap();
     assert_eq!((count, reopened.job.state, reopened.job.generation), (2, JobState::Running, 1));
     assert_eq!(reopened.job.tally.processed(), 8);
     let done = kit.until_state(job, JobState::Completed).await.job;
     assert_eq!((done.tally.added, done.tally.failed), (9, 1));
     assert_eq!(kit.work.calls_of("a1"), 1);
-    let none = kit.engine.retry(job, Outcome::Failed, Some("no-such".to_owned()), Vec::new(), "you").await;
+    let none =
+        kit.engine.retry(job, Outcome::Failed, Some("no-such".to_owned()), None, Vec::new(), "you").await;
     assert_eq!(none.unwrap_err().code, Code::NothingToRetry);
     kit.verify(job).await;
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::api::extract::{Nothing, content_type, job_id, json};
 use crate::api::flash::{Flash, Kind};
-use crate::api::jobs::{force_cancel, pause, restart, resume, retry};
+use crate::api::jobs::{delete, force_cancel, pause, restart, resume, retry, tune};
 use crate::api::view::JobView;
 use crate::api::who::Who;
 use crate::idempotency::read_body;
@@ -52,14 +52,17 @@ pub async fn handle(
 struct Input {
     restart: restart::Body,
     retry: retry::Body,
+    tune: tune::Body,
 }
 
 impl Input {
     /// Fields of a form; unknown ones are left alone, as browsers and extensions add some.
     async fn form(body: Bytes) -> Result<Self> {
         let mut input = Self::default();
+        let mut scope = String::new();
         for (name, value) in form_fields(body).await? {
             match name.as_str() {
+                "scope" => scope = value,
                 "force" => input.restart.force = value == "true",
                 "outcome" => {
                     input.retry.outcome = value.parse().map_err(|_| {
@@ -70,13 +73,32 @@ impl Input {
                     })?;
                 }
                 "code" if !value.is_empty() => input.retry.code = Some(value),
+                "q" if !value.is_empty() => input.retry.q = Some(value),
                 "rows" => {
-                    input.retry.rows.extend(value.split(',').filter_map(|row| row.trim().parse::<u64>().ok()))
+                    for row in value.split(',') {
+                        let row = row.trim().parse::<u64>();
+                        input.retry.rows.push(row.map_err(|_| not_understood("rows are numbers, from 1"))?);
+                    }
+                }
+                "rate" if !value.trim().is_empty() => input.tune.rate = Some(value.trim().to_owned()),
+                "name" if !value.trim().is_empty() => input.tune.name = Some(value),
+                "concurrency" if !value.trim().is_empty() => {
+                    let calls = value.trim().parse::<u64>();
+                    input.tune.concurrency =
+                        Some(calls.map_err(|_| not_understood("concurrency is a whole number"))?.into());
                 }
                 _ => {}
             }
         }
-        Ok(input)
+        match scope.as_str() {
+            // Without a row a retry would mean all of them, which is not what was pressed.
+            "chosen" if input.retry.rows.is_empty() => Err(not_understood("choose at least one row first")),
+            "all" => {
+                input.retry.rows.clear();
+                Ok(input)
+            }
+            _ => Ok(input),
+        }
     }
 
     fn json(action: &str, headers: &HeaderMap, body: &Bytes) -> Result<Self> {
@@ -84,6 +106,7 @@ impl Input {
         match action {
             "restart" => input.restart = json(headers, body)?,
             "retry" => input.retry = json(headers, body)?,
+            "tune" => input.tune = json(headers, body)?,
             _ => {
                 let Nothing {} = json(headers, body)?;
             }
@@ -143,9 +166,21 @@ async fn act(app: &App, id: &str, action: &str, who: Who, input: Input) -> Resul
             let view = retry::run(app, id, input.retry, who).await?;
             Ok(Done::new(StatusCode::ACCEPTED, &view, &view.message, String::new()))
         }
+        "tune" => {
+            let view = tune::run(app, id, input.tune, who).await?;
+            let calls = view.concurrency.map(|calls| format!("{calls} at the same time"));
+            let limits: Vec<String> = view.rate.iter().cloned().chain(calls).collect();
+            Ok(Done::new(StatusCode::OK, &view, "Limits changed", limits.join(", ")))
+        }
+        "delete" => {
+            let name = app.engine.job(id).await?.job.name;
+            delete::run(app, id, who).await?;
+            let gone = serde_json::json!({ "deleted": id.to_string() });
+            Ok(Done::new(StatusCode::OK, &gone, "Job deleted", format!("{name} and its rows; creators stay")))
+        }
         _ => Err(Failure::new(
             Code::NotFound,
-            "The actions are resume, restart, force-cancel, pause and retry; see /docs.",
+            "The actions are resume, restart, force-cancel, pause, retry, tune and delete; see /docs.",
         )),
     }
 }
@@ -171,7 +206,8 @@ fn client(headers: &HeaderMap) -> Client {
 /// 303 to the page the form stood on, with a message.
 fn back(headers: &HeaderMap, id: &str, asked: &Asked, outcome: Result<Done>) -> Response {
     let fallback = job_id(id).map_or_else(|_| "/".to_owned(), |id| format!("/jobs/{id}"));
-    let place = own_page(headers).unwrap_or(fallback);
+    let deleted = outcome.as_ref().is_ok_and(|done| done.body.get("deleted").is_some());
+    let place = if deleted { "/".to_owned() } else { own_page(headers).unwrap_or(fallback) };
     let flash = match &outcome {
         Ok(done) => Flash { kind: Kind::Success, title: &done.title, detail: &done.detail },
         Err(failure) => {
@@ -192,6 +228,10 @@ fn own_page(headers: &HeaderMap) -> Option<String> {
     let bare = path.split(['?', '#']).next()?;
     let is_page = bare == "/" || (bare.starts_with("/jobs/") && bare.matches('/').count() == 2);
     (is_page && !path.starts_with("//")).then(|| path.to_owned())
+}
+
+fn not_understood(what: &str) -> Failure {
+    Failure::new(Code::InvalidParameter, format!("In the form: {what}."))
 }
 
 async fn form_fields(body: Bytes) -> Result<Vec<(String, String)>> {

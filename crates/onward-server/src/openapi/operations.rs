@@ -37,6 +37,8 @@ const RETRY: &[Code] = &[
     Code::InvalidParameter,
     Code::EpochMoved,
 ];
+const TUNE: &[Code] =
+    &[Code::BadId, Code::JobNotFound, Code::JobFinished, Code::EpochMoved, Code::InvalidLimit];
 const CREATE: &[Code] = &[
     Code::BadRequest,
     Code::UploadAborted,
@@ -128,7 +130,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         body: Body::Json("Tune"),
         status: 200,
         reply: Reply::Json("Job"),
-        problems: &[Code::BadId, Code::JobNotFound, Code::JobFinished, Code::EpochMoved, Code::InvalidLimit],
+        problems: TUNE,
     },
     Operation {
         method: "delete",
@@ -209,6 +211,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         &[
             OUTCOME,
             CODE,
+            Param::Query("q", "Only rows whose key or message contains this."),
             Param::Query("format", "csv (usual) or ndjson."),
             Param::Query("spreadsheet", "true disarms values that a spreadsheet would take for a formula."),
         ],
@@ -304,6 +307,14 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     plain("/jobs/{id}/force-cancel", "cancelJobPlain", 200, "Acted", STOP),
     plain("/jobs/{id}/pause", "pauseJobPlain", 202, "Acted", STOP),
     plain("/jobs/{id}/retry", "retryRowsPlain", 202, "Retried", RETRY),
+    plain("/jobs/{id}/tune", "tuneJobPlain", 200, "Job", TUNE),
+    plain(
+        "/jobs/{id}/delete",
+        "deleteJobPlain",
+        200,
+        "Job",
+        &[Code::BadId, Code::JobNotFound, Code::JobRunning],
+    ),
     read("/livez", "live", "The process answers.", &[], Reply::Object("status"), &[]),
     read(
         "/readyz",

@@ -36,12 +36,6 @@ pub(crate) fn href(name: &str) -> String {
     format!("/assets/{}/{name}", *DIGEST)
 }
 
-/// The names of all assets.
-#[cfg(test)]
-pub(crate) fn names() -> impl Iterator<Item = std::borrow::Cow<'static, str>> {
-    Assets::iter()
-}
-
 /// An asset's bytes; empty when there is none of that name.
 #[cfg(test)]
 pub(crate) fn bytes(name: &str) -> Vec<u8> {

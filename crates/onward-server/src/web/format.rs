@@ -98,6 +98,13 @@ pub(crate) fn moment(at: UnixMs) -> String {
     stamp.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// The time of day of a moment, in UTC as everything on the pages: `15:02:12`.
+#[must_use]
+pub(crate) fn clock_time(at: UnixMs) -> String {
+    let stamp = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH);
+    stamp.strftime("%H:%M:%S").to_string()
+}
+
 /// How a moment is told relative to now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relative {

@@ -29,7 +29,11 @@ mod filter;
 mod format;
 mod pages;
 mod parts;
+mod picture;
+mod reasons;
+mod request;
 mod rows_filter;
+mod rows_search;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
@@ -50,6 +54,10 @@ pub fn routes() -> Router<App> {
         .route("/summary", get(summary))
         .route("/jobs/new", get(new_job))
         .route("/jobs/{id}", get(job_page))
+        .route("/jobs/{id}/live", get(live))
+        .route("/jobs/{id}/rows", get(rows))
+        .route("/jobs/{id}/rows/{row}", get(row))
+        .route("/jobs/{id}/errors", get(errors))
         .route("/jobs/{id}/card", get(card))
         .route("/jobs/{id}/confirm", get(confirm))
         .route("/health", get(health))
@@ -84,12 +92,46 @@ async fn new_job(headers: HeaderMap) -> Response {
 async fn job_page(
     State(app): State<App>,
     Path(id): Path<String>,
-    Query(asked): Query<rows_filter::Asked>,
+    Query(asked): Query<pages::job::Asked>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let view = pages::job::read(&app.engine, job_id(&id)?, &asked).await?;
     let name = view.snapshot.job.name.clone();
     Ok(answer(&headers, &name, Kind::Job, pages::job::render(&view)))
+}
+
+async fn live(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let snapshot = app.engine.job(job_id(&id)?).await?;
+    let picture = picture::read(&app.engine, &snapshot).await?;
+    Ok(fragment(pages::job::live(&snapshot, &app.view(&snapshot), &picture)))
+}
+
+async fn rows(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(asked): Query<rows_filter::Asked>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let view = pages::rows::read(&app.engine, job_id(&id)?, &asked).await?;
+    let title = format!("Rows of {}", view.snapshot.job.name);
+    Ok(answer(&headers, &title, Kind::Rows, pages::rows::render(&view)))
+}
+
+async fn row(
+    State(app): State<App>,
+    Path((id, row)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let view = pages::row::read(&app.engine, job_id(&id)?, &row).await?;
+    let title = format!("Row {} of {}", view.row.index.row(), view.snapshot.job.name);
+    Ok(answer(&headers, &title, Kind::Rows, pages::row::render(&view)))
+}
+
+async fn errors(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response> {
+    let snapshot = app.engine.job(job_id(&id)?).await?;
+    let groups = reasons::read_all(&app.engine, &snapshot, onward_core::row::Outcome::Failed).await?;
+    let title = format!("Errors of {}", snapshot.job.name);
+    Ok(answer(&headers, &title, Kind::Rows, parts::reasons::page(&snapshot, &groups)))
 }
 
 async fn card(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {

@@ -5,4 +5,6 @@ pub(crate) mod health;
 pub(crate) mod job;
 pub(crate) mod main;
 pub(crate) mod new_job;
+pub(crate) mod row;
+pub(crate) mod rows;
 pub(crate) mod trouble;

@@ -1,9 +1,8 @@
-//! Which rows a job's page shows: read from its address, written back into its links.
+//! Which rows the explorer shows: read from its address, written back into its links.
 
 use onward_core::id::{JobId, RowIndex};
 use onward_core::problem::{Code, Problem};
 use onward_core::row::Outcome;
-use onward_engine::Snapshot;
 use serde::Deserialize;
 
 use crate::web::filter::encoded;
@@ -11,7 +10,7 @@ use crate::web::filter::encoded;
 /// Longest code or search text.
 const MOST_CHARS: usize = 200;
 
-/// The query of a job's page as it comes.
+/// The query of the explorer as it comes.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct Asked {
     #[serde(default)]
@@ -21,16 +20,18 @@ pub(crate) struct Asked {
     #[serde(default)]
     q: String,
     #[serde(default)]
-    after: String,
+    from: String,
     #[serde(default)]
-    verify: String,
+    before: String,
 }
 
-impl Asked {
-    /// Whether the ledger is to be compared with the counters, which reads all of it.
-    pub(crate) fn wants_verify(&self) -> bool {
-        self.verify == "1"
-    }
+/// Where a page of rows lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It begins with the first match at or after this row.
+    From(RowIndex),
+    /// It ends with the last match before this row.
+    Before(RowIndex),
 }
 
 /// Which rows.
@@ -42,60 +43,85 @@ pub(crate) struct RowsFilter {
     pub(crate) code: Option<String>,
     /// Only rows whose key or message contains this.
     pub(crate) search: Option<String>,
-    /// Only rows after this one.
-    pub(crate) after: Option<RowIndex>,
+    /// Which page of them.
+    pub(crate) place: Place,
 }
 
 impl RowsFilter {
-    /// Reads the query of an address. Without one: the failed rows, when there are any.
-    pub(crate) fn read(asked: &Asked, snapshot: &Snapshot) -> Result<Self, Problem> {
+    /// The first page of all rows.
+    pub(crate) const ALL: Self =
+        Self { outcome: None, code: None, search: None, place: Place::From(RowIndex(0)) };
+
+    /// Reads the query of an address.
+    pub(crate) fn read(asked: &Asked) -> Result<Self, Problem> {
         let outcome = match asked.outcome.as_str() {
-            "" if asked.code.is_empty() && asked.q.is_empty() => {
-                (snapshot.job.tally.failed > 0).then_some(Outcome::Failed)
-            }
             "" | "all" => None,
             word => Some(word.parse().map_err(|error| {
                 Problem::new(Code::InvalidParameter, format!("outcome: {error}, or all"))
             })?),
         };
-        let after = match asked.after.as_str() {
-            "" => None,
-            row => {
-                let index = row.parse().ok().and_then(RowIndex::from_row);
-                Some(index.ok_or_else(|| Problem::new(Code::InvalidCursor, "after is the number of a row"))?)
-            }
+        let place = match (row(&asked.from, "from")?, row(&asked.before, "before")?) {
+            (_, Some(before)) => Place::Before(before),
+            (Some(from), None) => Place::From(from),
+            (None, None) => Place::From(RowIndex(0)),
         };
-        Ok(Self { outcome, code: short(&asked.code, "code")?, search: short(&asked.q, "q")?, after })
+        Ok(Self { outcome, code: short(&asked.code, "code")?, search: short(&asked.q, "q")?, place })
     }
 
-    /// The address of the first page of these rows with another outcome.
-    pub(crate) fn with(&self, id: JobId, outcome: Option<Outcome>) -> String {
-        Self { outcome, code: None, search: self.search.clone(), after: None }.href(id)
+    /// Whether single records have to be looked at to know which match.
+    pub(crate) fn looks_inside(&self) -> bool {
+        self.code.is_some() || self.search.is_some()
     }
 
-    /// The address of the page after this row.
-    pub(crate) fn following(&self, id: JobId, row: u64) -> String {
-        Self { after: RowIndex::from_row(row), ..self.clone() }.href(id)
+    /// The same rows, another page.
+    pub(crate) fn at(&self, place: Place) -> Self {
+        Self { place, ..self.clone() }
     }
 
-    /// The address of the first page.
-    pub(crate) fn first(&self, id: JobId) -> String {
-        Self { after: None, ..self.clone() }.href(id)
+    /// The first page of the rows with another outcome, or those with another code.
+    pub(crate) fn with(&self, outcome: Option<Outcome>, code: Option<&str>) -> Self {
+        Self { outcome, code: code.map(str::to_owned), search: self.search.clone(), ..Self::ALL }
     }
 
-    fn href(&self, id: JobId) -> String {
-        let mut href = format!("/jobs/{id}?outcome={}", self.outcome.map_or("all", Outcome::word));
-        if let Some(code) = &self.code {
-            href.push_str(&format!("&code={}", encoded(code)));
+    /// The address of this page.
+    pub(crate) fn href(&self, id: JobId) -> String {
+        let mut pairs = self.pairs();
+        match self.place {
+            Place::From(RowIndex(0)) => {}
+            Place::From(row) => pairs.push(format!("from={}", row.row())),
+            Place::Before(row) => pairs.push(format!("before={}", row.row())),
         }
-        if let Some(search) = &self.search {
-            href.push_str(&format!("&q={}", encoded(search)));
-        }
-        if let Some(after) = self.after {
-            href.push_str(&format!("&after={}", after.row()));
-        }
-        href + "#rows"
+        join(format!("/jobs/{id}/rows"), &pairs)
     }
+
+    /// The address at which exactly these rows, all pages of them, can be downloaded.
+    pub(crate) fn export(&self, id: JobId, format: &str) -> String {
+        let mut pairs = self.pairs();
+        if format != "csv" {
+            pairs.push(format!("format={format}"));
+        }
+        join(format!("/api/v1/jobs/{id}/export"), &pairs)
+    }
+
+    fn pairs(&self) -> Vec<String> {
+        let outcome = self.outcome.map(|outcome| format!("outcome={outcome}"));
+        let code = self.code.as_ref().map(|code| format!("code={}", encoded(code)));
+        let search = self.search.as_ref().map(|search| format!("q={}", encoded(search)));
+        [outcome, code, search].into_iter().flatten().collect()
+    }
+}
+
+fn join(path: String, pairs: &[String]) -> String {
+    if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) }
+}
+
+fn row(text: &str, name: &str) -> Result<Option<RowIndex>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let index = text.replace(',', "").parse().ok().and_then(RowIndex::from_row);
+    let refused = || Problem::new(Code::InvalidParameter, format!("{name} is the number of a row, from 1"));
+    index.map(Some).ok_or_else(refused)
 }
 
 fn short(text: &str, name: &str) -> Result<Option<String>, Problem> {
@@ -109,33 +135,30 @@ fn short(text: &str, name: &str) -> Result<Option<String>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::sample;
 
-    fn asked(outcome: &str, code: &str, after: &str) -> Asked {
+    fn asked(outcome: &str, code: &str, from: &str, before: &str) -> Asked {
         let text = |text: &str| text.to_owned();
-        Asked { outcome: text(outcome), code: text(code), after: text(after), ..Asked::default() }
+        let q = String::new();
+        Asked { outcome: text(outcome), code: text(code), q, from: text(from), before: text(before) }
     }
 
     #[test]
-    fn failed_rows_come_first_when_nothing_is_asked() {
-        let snapshot = sample::failed();
-        assert_eq!(RowsFilter::read(&asked("", "", ""), &snapshot).unwrap().outcome, Some(Outcome::Failed));
-        assert_eq!(RowsFilter::read(&asked("all", "", ""), &snapshot).unwrap().outcome, None);
+    fn a_page_lives_in_its_address() {
+        let id = JobId(uuid::Uuid::nil());
+        let filter = RowsFilter::read(&asked("failed", "a b", "1,229", "")).unwrap();
+        assert_eq!(filter.href(id), format!("/jobs/{id}/rows?outcome=failed&code=a%20b&from=1229"));
+        let before = filter.at(Place::Before(RowIndex(49)));
+        assert_eq!(before.href(id), format!("/jobs/{id}/rows?outcome=failed&code=a%20b&before=50"));
+        assert_eq!(filter.export(id, "csv"), format!("/api/v1/jobs/{id}/export?outcome=failed&code=a%20b"));
+        assert_eq!(RowsFilter::ALL.href(id), format!("/jobs/{id}/rows"));
+        assert_eq!(filter.with(None, None).href(id), format!("/jobs/{id}/rows"));
     }
 
     #[test]
-    fn the_next_page_keeps_what_was_asked() {
-        let snapshot = sample::failed();
-        let filter = RowsFilter::read(&asked("failed", "a b", ""), &snapshot).unwrap();
-        let id = snapshot.job.id;
-        assert_eq!(filter.following(id, 50), format!("/jobs/{id}?outcome=failed&code=a%20b&after=50#rows"));
-        assert_eq!(RowsFilter::read(&asked("", "", "50"), &snapshot).unwrap().after, Some(RowIndex(49)));
-    }
-
-    #[test]
-    fn what_is_no_row_filter_is_refused() {
-        let snapshot = sample::failed();
-        assert!(RowsFilter::read(&asked("maybe", "", ""), &snapshot).is_err());
-        assert!(RowsFilter::read(&asked("", "", "0"), &snapshot).is_err());
+    fn what_is_no_page_of_rows_is_refused() {
+        for bad in [asked("maybe", "", "", ""), asked("", "", "0", ""), asked("", "", "", "x")] {
+            assert_eq!(RowsFilter::read(&bad).unwrap_err().code, Code::InvalidParameter);
+        }
+        assert!(RowsFilter::read(&asked("", &"x".repeat(201), "", "")).is_err());
     }
 }

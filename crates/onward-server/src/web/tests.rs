@@ -1,5 +1,6 @@
 //! What the pages say and offer, state by state.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use axum::body::Body;
@@ -10,18 +11,23 @@ use onward_core::clock::UnixMs;
 use onward_core::event::{Event, EventKind};
 use onward_core::id::{Epoch, RowIndex};
 use onward_core::row::Outcome;
+use onward_core::row_map;
 use onward_core::state::Step;
-use onward_core::store::{Group, LedgerRow};
+use onward_core::store::{Group, LedgerRow, Mark};
+use onward_core::trend::trend;
+use onward_engine::RowLook;
 use onward_engine::Snapshot;
-use onward_engine::handle::RowDetail;
 use tower::{Layer, ServiceExt};
 use tower_http::compression::CompressionLayer;
 
 use super::filter::Filter;
-use super::pages::{confirm, job, main};
+use super::pages::{confirm, job, main, row, rows};
 use super::parts::card::card;
 use super::parts::layout::{Kind, Page, layout};
+use super::picture::Picture;
+use super::reasons::Reasons;
 use super::rows_filter::RowsFilter;
+use super::rows_search::Found;
 use super::{assets, sample};
 
 /// The words of a page without its tags.
@@ -103,7 +109,7 @@ fn the_four_counts_lead_to_their_rows() {
     let snapshot = sample::failed();
     let html = card(&snapshot).into_string();
     for outcome in Outcome::ALL {
-        let href = format!("href=\"/jobs/{}?outcome={outcome}#rows\"", snapshot.job.id);
+        let href = format!("href=\"/jobs/{}/rows?outcome={outcome}\"", snapshot.job.id);
         assert!(html.contains(&href), "{href}");
     }
 }
@@ -152,11 +158,20 @@ fn what_people_named_is_escaped_everywhere() {
     snapshot.job.input.filename = evil.to_owned();
     snapshot.job.error.as_mut().unwrap().message = evil.to_owned();
     let mut view = job_view(snapshot.clone());
-    view.rows[0].ledger.key = evil.to_owned();
-    view.rows[0].ledger.message = evil.to_owned();
-    view.groups[0].message = evil.to_owned();
+    view.picture.tail[0].key = evil.to_owned();
+    view.picture.failed = Reasons::Known(vec![Group { message: evil.to_owned(), ..group() }]);
     view.events[0].detail = evil.to_owned();
-    for html in [card(&snapshot).into_string(), job::render(&view).into_string()] {
+    let mut found = rows_view(snapshot.clone());
+    found.found.rows[0].message = evil.to_owned();
+    found.filter.search = Some(evil.to_owned());
+    let mut one = row_view(snapshot.clone());
+    one.row.fields[0].1 = evil.to_owned();
+    for html in [
+        card(&snapshot).into_string(),
+        job::render(&view).into_string(),
+        rows::render(&found).into_string(),
+        row::render(&one).into_string(),
+    ] {
         assert!(!html.contains("<script"), "{html}");
         assert!(html.contains("&lt;script&gt;"), "{html}");
     }
@@ -178,6 +193,8 @@ fn every_icon_is_in_the_sprite() {
         cards,
         page("Jobs", Kind::Jobs, main::render(&main_view())),
         page("Job", Kind::Job, job::render(&job_view(sample::completed()))),
+        page("Rows", Kind::Rows, rows::render(&rows_view(sample::completed()))),
+        page("Row", Kind::Rows, row::render(&row_view(sample::completed()))),
     ];
     for name in pages.iter().flat_map(|html| html.split("sprite.svg#").skip(1)) {
         let name = name.split('"').next().unwrap();
@@ -190,6 +207,8 @@ fn no_page_has_an_inline_script_or_style() {
     let pages = [
         page("Jobs", Kind::Jobs, main::render(&main_view())),
         page("Job", Kind::Job, job::render(&job_view(sample::failed()))),
+        page("Rows", Kind::Rows, rows::render(&rows_view(sample::failed()))),
+        page("Row", Kind::Rows, row::render(&row_view(sample::failed()))),
     ];
     for html in pages {
         assert!(
@@ -239,21 +258,46 @@ async fn pages_stay_within_their_weight() {
     let jobs: Vec<Snapshot> = (0..3).flat_map(|_| sample::all()).take(20).collect();
     let main_html = page("Jobs", Kind::Jobs, main::render(&main::View { recent: jobs, ..main_view() }));
     let mut view = job_view(sample::failed());
-    view.rows = (0..50).map(row).collect();
+    view.picture.tail = (0..50).map(record).collect();
     let job_html = page("Job", Kind::Job, job::render(&view));
-    let mut shared = 0;
-    for name in assets::names().filter(|name| is_loaded(name)) {
-        shared += packed(&assets::bytes(&name)).await;
-    }
-    for (what, html, most) in [("main page", main_html, 30_000), ("job page", job_html, 60_000)] {
-        let size = packed(html.as_bytes()).await + shared;
-        println!("{what}: {size} bytes compressed, {shared} of them shared by all pages");
+    let mut found = rows_view(sample::failed());
+    found.found.rows = (0..50).map(record).collect();
+    let rows_html = page("Rows", Kind::Rows, rows::render(&found));
+    for (what, html, most) in
+        [("main page", main_html, 30_000), ("job page", job_html, 60_000), ("rows", rows_html, 60_000)]
+    {
+        let own = packed(html.as_bytes()).await;
+        let mut loaded = 0;
+        for name in loaded_by(&html) {
+            loaded += packed(&assets::bytes(&name)).await;
+        }
+        let size = own + loaded;
+        println!("{what}: {size} bytes compressed, {own} of them HTML");
         assert!(size <= most, "{what}: {size} bytes compressed, at most {most}");
     }
 }
 
-fn is_loaded(name: &str) -> bool {
-    !name.contains("LICENSE") && !name.ends_with(".md")
+/// The assets that a page names, and all that its scripts import.
+fn loaded_by(html: &str) -> BTreeSet<String> {
+    let named = html.split("/assets/").skip(1).filter_map(|rest| rest.split(['"', '#']).next());
+    let mut names: BTreeSet<String> =
+        named.filter_map(|path| path.split_once('/')).map(|(_, name)| name.to_owned()).collect();
+    loop {
+        let imported: Vec<String> = names
+            .iter()
+            .filter(|name| name.ends_with(".js"))
+            .flat_map(|name| {
+                let text = String::from_utf8(assets::bytes(name)).unwrap();
+                let parts: Vec<String> = text.split("from \"./").skip(1).map(str::to_owned).collect();
+                parts.into_iter().filter_map(|rest| rest.split('"').next().map(str::to_owned))
+            })
+            .collect();
+        let before = names.len();
+        names.extend(imported);
+        if names.len() == before {
+            return names;
+        }
+    }
 }
 
 /// The size of a text as it goes over the wire: through the compression the server uses.
@@ -292,9 +336,17 @@ fn main_view() -> main::View {
     }
 }
 
+fn group() -> Group {
+    Group {
+        code: "upstream-5xx".to_owned(),
+        message: "the API answered 503 five times".to_owned(),
+        count: 11,
+        first: RowIndex(3),
+        last: RowIndex(217),
+    }
+}
+
 fn job_view(snapshot: Snapshot) -> job::View {
-    let filter = RowsFilter { outcome: Some(Outcome::Failed), code: None, search: None, after: None };
-    let message = "the API answered 503 five times".to_owned();
     let event = |seq: u64, kind, from_row| Event {
         seq,
         job: snapshot.job.id,
@@ -312,26 +364,44 @@ fn job_view(snapshot: Snapshot) -> job::View {
         (EventKind::Cancelled, None),
         (EventKind::Resumed, Some(229)),
     ];
+    let marks: Vec<Mark> = (0..228)
+        .map(|row| Mark {
+            index: RowIndex(row),
+            outcome: Outcome::ALL[usize::from(row % 20 == 3)],
+            tries: 1 + u32::from(row % 20 == 3),
+            duration_ms: 150 + u64::from(row),
+            finished_at: UnixMs(sample::NOW.0 - 60_000 + i64::from(row) * 250),
+        })
+        .collect();
     job::View {
         store_kind: "sqlite",
-        groups: vec![Group {
-            code: "upstream-5xx".to_owned(),
-            message,
-            count: 11,
-            first: RowIndex(3),
-            last: RowIndex(217),
-        }],
+        picture: Picture {
+            cells: row_map::of_marks(snapshot.job.total, &marks, 400),
+            trend: trend(&marks, 1, sample::ago(60_000), sample::NOW),
+            tail: (0..11).map(record).collect(),
+            failed: Reasons::Known(vec![group()]),
+            others: vec![(Outcome::Skipped, Reasons::Known(Vec::new()))],
+        },
         events: (1..).zip(kinds).map(|(seq, (kind, from))| event(seq, kind, from)).collect(),
-        filter,
-        rows: (0..11).map(row).collect(),
-        next_after: Some(50),
         verified: None,
         snapshot,
     }
 }
 
-fn row(number: u32) -> RowDetail {
-    let ledger = LedgerRow {
+fn rows_view(snapshot: Snapshot) -> rows::View {
+    let filter = RowsFilter { outcome: Some(Outcome::Failed), ..RowsFilter::ALL };
+    let found = Found { rows: (0..11).map(record).collect(), ..Found::default() };
+    rows::View { snapshot, filter, found, groups: vec![group()] }
+}
+
+fn row_view(snapshot: Snapshot) -> row::View {
+    let fields = vec![("handle".into(), "anna".to_owned()), ("note".into(), String::new())];
+    let (ledger, history) = (Some(record(0)), vec![record(0)]);
+    row::View { snapshot, row: RowLook { index: RowIndex(3), ledger, history, fields, line: Some(5) } }
+}
+
+fn record(number: u32) -> LedgerRow {
+    LedgerRow {
         index: RowIndex(number * 20 + 3),
         key: format!("creator_{number}"),
         outcome: Outcome::Failed,
@@ -343,6 +413,5 @@ fn row(number: u32) -> RowDetail {
         finished_at: UnixMs(sample::NOW.0 - 1_000),
         epoch: Epoch(2),
         generation: 1,
-    };
-    RowDetail { ledger, fields: Vec::new(), line: Some(u64::from(number) + 5) }
+    }
 }

@@ -4,6 +4,7 @@
 
 mod actions;
 mod events;
+mod explore;
 mod guard;
 mod idempotency;
 mod lists;

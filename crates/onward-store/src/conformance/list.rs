@@ -91,6 +91,12 @@ macro_rules! conformance {
             totals_count_jobs_by_state
             a_ping_is_answered
         }
+        $crate::conformance_theme! { $make, picture:
+            spans_say_what_the_job_adds_up_to
+            marks_are_every_so_manieth_record
+            a_row_keeps_what_it_was_before_a_retry
+            a_retry_opens_what_a_search_finds
+        }
         $crate::conformance_theme! { $make, events:
             a_life_is_told_in_order
             events_are_read_on_from_a_number
@@ -156,6 +162,7 @@ mod tests {
             include_str!("rescue.rs"),
             include_str!("retry.rs"),
             include_str!("reading.rs"),
+            include_str!("picture.rs"),
             include_str!("events.rs"),
             include_str!("answers.rs"),
             include_str!("fleet.rs"),

@@ -203,7 +203,8 @@ impl History {
         let code = (self.dice.below(3) == 0).then(|| String::from("not-found"));
         let rows = if self.dice.below(3) == 0 { (0..60).map(RowIndex).collect() } else { Vec::new() };
         let outcome = if self.dice.below(4) == 0 { Outcome::Skipped } else { Outcome::Failed };
-        let retry = Retry { job: self.job(), outcome, code, rows, actor: "you".into(), now: self.now };
+        let retry =
+            Retry { job: self.job(), outcome, code, text: None, rows, actor: "you".into(), now: self.now };
         both!(self, "retry", store => store.retry(&retry)).ok();
     }
 

@@ -19,6 +19,7 @@ fn all_failed(job: JobId) -> Retry {
         job,
         outcome: Outcome::Failed,
         code: None,
+        text: None,
         rows: Vec::new(),
         actor: String::from("you"),
         now: at(20),

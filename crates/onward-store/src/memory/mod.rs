@@ -26,14 +26,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
 use onward_core::event::{Event, NewEvent};
-use onward_core::id::{Epoch, InputId, JobId, SpanNo, WorkerId};
+use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Store, Totals, Turns, TurnsAsked,
-    Verify, Worker,
+    Mark, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, Totals, Turns,
+    TurnsAsked, Verify, Worker,
 };
 
 use world::World;
@@ -198,6 +198,18 @@ impl Store for MemoryStore {
         Ok(self.read().groups(job, outcome))
     }
 
+    async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {
+        Ok(self.read().spans(job))
+    }
+
+    async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>> {
+        Ok(self.read().marks(job, every))
+    }
+
+    async fn history(&self, job: JobId, row: RowIndex) -> Result<Vec<LedgerRow>> {
+        Ok(self.read().history(job, row))
+    }
+
     async fn verify(&self, job: JobId) -> Result<Verify> {
         self.read().verify(job)
     }
@@ -237,5 +249,9 @@ impl Store for MemoryStore {
 
     async fn ping(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn sizes(&self) -> Result<Vec<(String, u64)>> {
+        Ok(Vec::new())
     }
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use onward_core::clock::UnixMs;
 use onward_core::event::{Event, NewEvent};
-use onward_core::id::JobId;
+use onward_core::id::{JobId, RowIndex};
 use onward_core::row::Outcome;
 use onward_core::state::JobState;
-use onward_core::store::{Creator, CreatorQuery, Group, LedgerRow, Result, RowQuery, Totals};
+use onward_core::store::{Creator, CreatorQuery, Group, LedgerRow, Mark, Result, RowQuery, SpanFact, Totals};
 
 use super::jobs::contains;
-use super::world::World;
+use super::world::{Span, World};
 
 /// So many groups at most: a page shows the first few, and nobody reads on after 200.
 const MAX_GROUPS: usize = 200;
@@ -50,6 +50,35 @@ impl World {
         groups.sort_by_key(|group| (std::cmp::Reverse(group.count), group.first));
         groups.truncate(MAX_GROUPS);
         groups
+    }
+
+    pub(super) fn spans(&self, job: JobId) -> Vec<SpanFact> {
+        let Some(job) = self.jobs.get(&job) else { return Vec::new() };
+        let fact = |span: &Span| SpanFact {
+            first: span.first,
+            rows: span.len,
+            tally: span.tally,
+            saved_at: span.saved_at,
+        };
+        job.spans.values().map(fact).collect()
+    }
+
+    pub(super) fn marks(&self, job: JobId, every: u32) -> Vec<Mark> {
+        let Some(job) = self.jobs.get(&job) else { return Vec::new() };
+        let rows = job.ledger.values().filter(|row| row.index.0.is_multiple_of(every));
+        let mark = |row: &LedgerRow| Mark {
+            index: row.index,
+            outcome: row.outcome,
+            tries: row.tries,
+            duration_ms: row.duration_ms,
+            finished_at: row.finished_at,
+        };
+        rows.map(mark).collect()
+    }
+
+    pub(super) fn history(&self, job: JobId, row: RowIndex) -> Vec<LedgerRow> {
+        let Some(job) = self.jobs.get(&job) else { return Vec::new() };
+        job.history.iter().filter(|record| record.index == row).cloned().collect()
     }
 
     pub(super) fn record(&mut self, new: NewEvent) -> Result<Event> {

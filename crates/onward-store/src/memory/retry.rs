@@ -7,6 +7,7 @@ use onward_core::job::Job;
 use onward_core::state::Step;
 use onward_core::store::{LedgerRow, Result, Retry, StoreError};
 
+use super::jobs::contains;
 use super::world::{Hold, World};
 
 impl World {
@@ -50,5 +51,6 @@ impl World {
 fn matches(retry: &Retry, row: &LedgerRow) -> bool {
     row.outcome == retry.outcome
         && retry.code.as_deref().is_none_or(|code| row.code == code)
+        && retry.text.as_deref().is_none_or(|text| contains(&row.key, text) || contains(&row.message, text))
         && (retry.rows.is_empty() || retry.rows.contains(&row.index))
 }

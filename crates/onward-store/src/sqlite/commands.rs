@@ -107,7 +107,7 @@ fn matching(db: &Connection, key: i64, retry: &Retry) -> Answer<Vec<RowIndex>> {
         job: retry.job,
         outcome: Some(retry.outcome),
         code: retry.code.clone(),
-        text: None,
+        text: retry.text.clone(),
         after: None,
         until: None,
         limit: usize::MAX,

@@ -28,6 +28,7 @@ mod head;
 mod inputs;
 mod jobs;
 mod migrate;
+mod picture;
 mod place;
 #[cfg(test)]
 mod power_cut;
@@ -46,14 +47,14 @@ use std::path::Path;
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
 use onward_core::event::{Event, NewEvent};
-use onward_core::id::{Epoch, InputId, JobId, SpanNo, WorkerId};
+use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Store, Totals, Turns, TurnsAsked,
-    Verify, Worker,
+    Mark, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, Totals, Turns,
+    TurnsAsked, Verify, Worker,
 };
 use rusqlite::Connection;
 use rusqlite::ffi::ErrorCode;
@@ -288,6 +289,18 @@ impl Store for SqliteStore {
         self.readers.read(move |db| rows::groups(db, job, outcome)).await
     }
 
+    async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {
+        self.readers.read(move |db| picture::spans(db, job)).await
+    }
+
+    async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>> {
+        self.readers.read(move |db| picture::marks(db, job, every)).await
+    }
+
+    async fn history(&self, job: JobId, row: RowIndex) -> Result<Vec<LedgerRow>> {
+        self.readers.read(move |db| rows::history(db, job, row)).await
+    }
+
     async fn verify(&self, job: JobId) -> Result<Verify> {
         self.readers.read(move |db| verify::verify(db, job)).await
     }
@@ -334,5 +347,9 @@ impl Store for SqliteStore {
             Ok(())
         };
         self.writer.write(work).await
+    }
+
+    async fn sizes(&self) -> Result<Vec<(String, u64)>> {
+        self.readers.read(picture::sizes).await
     }
 }

@@ -55,6 +55,18 @@ pub(super) fn each(
     Ok(())
 }
 
+/// What a row ended with before it was opened again, oldest first.
+pub(super) fn history(db: &Connection, job: JobId, row: RowIndex) -> Answer<Vec<LedgerRow>> {
+    let Some(key) = jobs::key_if_there(db, job)? else { return Ok(Vec::new()) };
+    let mut statement = db.prepare_cached(sql::HISTORY_OF_ROW)?;
+    let mut rows = statement.query(params![key, row.0])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(ledger_row(row)?);
+    }
+    Ok(records)
+}
+
 /// Rows that ended for the same reason, most first.
 pub(super) fn groups(db: &Connection, job: JobId, outcome: Outcome) -> Answer<Vec<Group>> {
     let Some(key) = jobs::key_if_there(db, job)? else { return Ok(Vec::new()) };

@@ -32,6 +32,7 @@ statements! {
     EVENT_PAGE_OF_JOB = "event_page_of_job";
     FAILED_ROWS_SINCE = "failed_rows_since";
     HISTORY_OF_JOB_DELETE = "history_of_job_delete";
+    HISTORY_OF_ROW = "history_of_row";
     INPUT_AVAILABLE = "input_available";
     INPUT_DELETE = "input_delete";
     INPUT_KEY = "input_key";
@@ -63,6 +64,7 @@ statements! {
     OUTCOME_GROUPS = "outcome_groups";
     OUTCOME_GROUPS_ADDED = "outcome_groups_added";
     OUTCOME_INSERT = "outcome_insert";
+    OUTCOME_MARKS = "outcome_marks";
     OUTCOME_OUTSIDE = "outcome_outside";
     OUTCOME_PAGE = "outcome_page";
     OUTCOME_PAGE_ADDED = "outcome_page_added";
@@ -83,6 +85,7 @@ statements! {
     SPAN_REOPEN = "span_reopen";
     SPAN_TO_COMMIT = "span_to_commit";
     SPAN_UNFINISHED = "span_unfinished";
+    SPANS_FACTS = "spans_facts";
     SPANS_FREE = "spans_free";
     SPANS_LEASED = "spans_leased";
     SPANS_OF_JOB = "spans_of_job";

@@ -30,6 +30,7 @@ const PAGE_ROWS: usize = 1_000;
 pub struct Query {
     outcome: Option<String>,
     code: Option<String>,
+    q: Option<String>,
     format: Option<String>,
     spreadsheet: Option<bool>,
 }
@@ -59,7 +60,7 @@ pub async fn handle(
         job: id,
         outcome,
         code: text("code", query.code)?,
-        text: None,
+        text: text("q", query.q)?,
         after: None,
         until: None,
         limit: PAGE_ROWS,

@@ -8,7 +8,7 @@ use onward_core::row::Outcome;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::extract::{JobPath, JsonBody, invalid};
+use crate::api::extract::{JobPath, JsonBody, invalid, text};
 use crate::api::view::RetriedView;
 use crate::api::who::{Who, about_job};
 use crate::problem::Result;
@@ -27,13 +27,16 @@ pub struct Body {
     pub outcome: Outcome,
     /// Only those with this code.
     pub code: Option<String>,
+    /// Only those whose key or message contains this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
     /// Only these rows, counting from 1; none means all.
     pub rows: Vec<u64>,
 }
 
 impl Default for Body {
     fn default() -> Self {
-        Self { outcome: Outcome::Failed, code: None, rows: Vec::new() }
+        Self { outcome: Outcome::Failed, code: None, q: None, rows: Vec::new() }
     }
 }
 
@@ -60,8 +63,9 @@ pub async fn run(app: &App, id: JobId, body: Body, who: Who) -> Result<RetriedVi
     }
     let rows: Option<Vec<RowIndex>> = body.rows.iter().map(|row| RowIndex::from_row(*row)).collect();
     let rows = rows.ok_or_else(|| invalid("rows", "a list of row numbers, counting from 1"))?;
+    let text = text("q", body.q)?;
     who.check(app, id).await?;
-    match app.engine.retry(id, body.outcome, body.code, rows, who.actor).await {
+    match app.engine.retry(id, body.outcome, body.code, text, rows, who.actor).await {
         Ok((count, snapshot)) => Ok(RetriedView {
             message: if count == 1 {
                 "1 row is tried again".into()

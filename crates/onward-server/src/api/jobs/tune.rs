@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use onward_core::id::JobId;
 use onward_core::pace::Rate;
 use onward_core::problem::Code;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,14 @@ pub async fn handle(
     who: Who,
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Json<JobView>> {
+    run(&app, id, body, who).await.map(Json)
+}
+
+/// Changes name and limits.
+///
+/// # Errors
+/// As the engine's `tune`, `epoch-moved`, and `invalid-limit` for what is out of its range.
+pub async fn run(app: &App, id: JobId, body: Body, who: Who) -> Result<JobView> {
     let concurrency = body.concurrency.as_ref().map(concurrency).transpose()?;
     if let Some(rate) = &body.rate {
         rate.parse::<Rate>().map_err(|error| out_of_range("rate", &error.to_string()))?;
@@ -56,10 +65,10 @@ pub async fn handle(
             return Err(out_of_range("name", &range));
         }
     }
-    who.check(&app, id).await?;
+    who.check(app, id).await?;
     match app.engine.tune(id, name, concurrency, body.rate, who.actor).await {
-        Ok(snapshot) => Ok(Json(app.view(&snapshot))),
-        Err(problem) => Err(about_job(&app, id, problem).await),
+        Ok(snapshot) => Ok(app.view(&snapshot)),
+        Err(problem) => Err(about_job(app, id, problem).await),
     }
 }
 

@@ -3,25 +3,33 @@
 use maud::{Markup, html};
 use onward_core::event::Event;
 use onward_core::id::JobId;
-use onward_core::row::Outcome;
-use onward_core::store::{Group, RowQuery, Verify};
-use onward_engine::handle::RowDetail;
+use onward_core::store::Verify;
 use onward_engine::{Engine, Snapshot};
+use serde::Deserialize;
 
+use crate::api::view::JobView;
 use crate::problem::Result;
 use crate::web::format::{Relative, bytes, count, relative};
 use crate::web::parts::actions::Place;
 use crate::web::parts::badge::icon;
 use crate::web::parts::card::job_article;
+use crate::web::parts::charts::charts;
 use crate::web::parts::history::{attempts_part, timeline};
+use crate::web::parts::map::map;
 use crate::web::parts::reasons::reasons;
-use crate::web::parts::rows::rows_part;
-use crate::web::rows_filter::{Asked, RowsFilter};
+use crate::web::parts::steer::steer;
+use crate::web::parts::tail::tail;
+use crate::web::picture::{self, Picture};
 
-/// Rows a page: fits two screens and keeps the page small.
-const ROWS_A_PAGE: usize = 50;
 /// Lines of the timeline read: a job that was resumed a hundred times has fewer.
 const MOST_EVENTS: usize = 500;
+
+/// The query of a job's page as it comes.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Asked {
+    #[serde(default)]
+    verify: String,
+}
 
 /// What the page shows.
 #[derive(Debug, Clone)]
@@ -30,16 +38,10 @@ pub(crate) struct View {
     pub(crate) snapshot: Snapshot,
     /// Where its checkpoints are saved.
     pub(crate) store_kind: &'static str,
-    /// Failed rows by reason.
-    pub(crate) groups: Vec<Group>,
+    /// Its map, its charts, its last outcomes and why rows failed.
+    pub(crate) picture: Picture,
     /// Its timeline, oldest first.
     pub(crate) events: Vec<Event>,
-    /// Which rows.
-    pub(crate) filter: RowsFilter,
-    /// Those rows.
-    pub(crate) rows: Vec<RowDetail>,
-    /// The row after which the next page begins.
-    pub(crate) next_after: Option<u64>,
     /// What `verify` found, when it was asked for.
     pub(crate) verified: Option<Verify>,
 }
@@ -47,47 +49,49 @@ pub(crate) struct View {
 /// Reads what the page shows.
 pub(crate) async fn read(engine: &Engine, id: JobId, asked: &Asked) -> Result<View> {
     let snapshot = engine.job(id).await?;
-    let filter = RowsFilter::read(asked, &snapshot)?;
     let store = engine.store();
-    let query = RowQuery {
-        job: id,
-        outcome: filter.outcome,
-        code: filter.code.clone(),
-        text: filter.search.clone(),
-        after: filter.after,
-        until: None,
-        limit: ROWS_A_PAGE + 1,
-    };
-    let mut rows = engine.rows(&query).await?;
-    let more = rows.len() > ROWS_A_PAGE;
-    rows.truncate(ROWS_A_PAGE);
-    let next_after = rows.last().filter(|_| more).map(|last| last.ledger.index.row());
-    let groups =
-        if snapshot.job.tally.failed > 0 { store.groups(id, Outcome::Failed).await? } else { Vec::new() };
-    let verified = if asked.wants_verify() { Some(store.verify(id).await?) } else { None };
+    let picture = picture::read(engine, &snapshot).await?;
+    // Comparing the ledger with the counters reads all of it, so it is done only when asked for.
+    let verified = if asked.verify == "1" { Some(store.verify(id).await?) } else { None };
     let events = store.events(Some(id), 0, MOST_EVENTS).await?;
-    Ok(View { snapshot, store_kind: store.kind(), groups, events, filter, rows, next_after, verified })
+    Ok(View { snapshot, store_kind: store.kind(), picture, events, verified })
 }
 
 /// The page.
 #[must_use]
 pub(crate) fn render(view: &View) -> Markup {
     let snapshot = &view.snapshot;
+    let wire = JobView::new(snapshot, view.store_kind);
     html! {
         p.crumbs { a href="/" { "Jobs" } " / " (snapshot.job.name) }
         (job_article(snapshot, Place::JobPage))
+        (live(snapshot, &wire, &view.picture))
         div.columns {
             (resume_point(view))
-            section.panel { h2 { "Attempts" } (attempts_part(&view.events, snapshot)) }
+            section.panel #attempts { h2 { "Attempts" } (attempts_part(&view.events, snapshot)) }
         }
-        (reasons(snapshot, &view.groups))
-        (rows_part(view))
         div.columns {
+            (steer(snapshot, &wire))
             (downloads(snapshot))
+        }
+        div.columns {
+            section.panel #timeline { h2 { "Timeline" } (timeline(&view.events, snapshot.at)) }
             section.panel #verify { h2 { "Do the numbers add up?" } (verify_part(view)) }
         }
-        section.panel { h2 { "Timeline" } (timeline(&view.events, snapshot.at)) }
         (recipe(snapshot))
+    }
+}
+
+/// What changes while the job runs; scripts fetch it anew.
+#[must_use]
+pub(crate) fn live(snapshot: &Snapshot, wire: &JobView, picture: &Picture) -> Markup {
+    html! {
+        div #live {
+            (map(snapshot.job.id, &picture.cells))
+            (reasons(snapshot, &picture.failed))
+            (charts(snapshot, wire.concurrency, picture))
+            (tail(snapshot.job.id, &picture.tail))
+        }
     }
 }
 
@@ -97,7 +101,7 @@ fn resume_point(view: &View) -> Markup {
     let job = &snapshot.job;
     let checkpoint = &job.checkpoint;
     html! {
-        section.panel {
+        section.panel #resume-point {
             h2 { "Resume point" }
             p.point {
                 @match job.resume_from_row() {
@@ -131,7 +135,7 @@ fn store_name(kind: &str) -> &str {
 fn downloads(snapshot: &Snapshot) -> Markup {
     let export = format!("/api/v1/jobs/{}/export", snapshot.job.id);
     html! {
-        section.panel {
+        section.panel #downloads {
             h2 { "Downloads" }
             ul.downloads {
                 @if snapshot.job.tally.failed > 0 {
@@ -141,6 +145,8 @@ fn downloads(snapshot: &Snapshot) -> Markup {
                 li { a href=(export) download { (icon("download")) "All results, CSV" }
                     p.hint { "Every row in the order of the file, with its outcome." } }
                 li { a href={ (export) "?format=ndjson" } download { (icon("download")) "All results, NDJSON" } }
+                li { a href={ (export) "?spreadsheet=true" } download { (icon("download")) "All results for a spreadsheet" }
+                    p.hint { "Values that a spreadsheet would take for a formula are disarmed." } }
             }
         }
     }

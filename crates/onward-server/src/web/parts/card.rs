@@ -52,7 +52,7 @@ fn counts(snapshot: &Snapshot) -> Markup {
     html! {
         ul.counts {
             @for outcome in Outcome::ALL {
-                li { a class=(outcome.word()) href={ "/jobs/" (job.id) "?outcome=" (outcome.word()) "#rows" } {
+                li { a class=(outcome.word()) href={ "/jobs/" (job.id) "/rows?outcome=" (outcome.word()) } {
                     (icon(outcome_icon(outcome)))
                     b data-bind=(outcome.word()) { (count(job.tally.of(outcome))) } " " (outcome.word())
                 } }

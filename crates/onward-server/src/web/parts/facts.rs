@@ -119,7 +119,7 @@ fn completed(snapshot: &Snapshot) -> Markup {
         (relative(ended, snapshot.at, Relative::Ago))
         @if job.tally.failed > 0 {
             " · "
-            a href={ "/jobs/" (job.id) "?outcome=failed#rows" } {
+            a href={ "/jobs/" (job.id) "/rows?outcome=failed" } {
                 (rows(job.tally.failed, "failed")) " can be retried"
             }
         }

@@ -8,7 +8,7 @@ use crate::web::parts::badge::icon;
 use crate::web::parts::bar::patterns;
 use crate::web::parts::flash::Flash;
 
-/// The scripts, so that the browser asks for all at once instead of one after another.
+/// The scripts of every page, so that the browser asks for all at once instead of one after another.
 const MODULES: [&str; 8] =
     ["app.js", "actions.js", "keys.js", "leader.js", "patch.js", "stream.js", "time.js", "toast.js"];
 
@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Jobs,
     /// One job.
     Job,
+    /// Its rows, or one of them.
+    Rows,
     /// The form for a new job.
     NewJob,
     /// Checks.
@@ -46,6 +48,7 @@ impl Kind {
         match self {
             Self::Jobs => "jobs",
             Self::Job => "job",
+            Self::Rows => "rows",
             Self::NewJob => "new-job",
             Self::Health => "health",
             Self::Other => "other",
@@ -56,7 +59,23 @@ impl Kind {
     fn is_live(self) -> bool {
         match self {
             Self::Jobs | Self::Job => true,
-            Self::NewJob | Self::Health | Self::Other => false,
+            Self::Rows | Self::NewJob | Self::Health | Self::Other => false,
+        }
+    }
+
+    /// Styles beyond those of the main page.
+    fn styles(self) -> &'static [&'static str] {
+        match self {
+            Self::Jobs => &[],
+            Self::Job | Self::Rows | Self::NewJob | Self::Health | Self::Other => &["pages.css"],
+        }
+    }
+
+    /// Scripts beyond those of every page.
+    fn scripts(self) -> &'static [&'static str] {
+        match self {
+            Self::Job | Self::Rows => &["rows.js"],
+            Self::Jobs | Self::NewJob | Self::Health | Self::Other => &[],
         }
     }
 }
@@ -67,7 +86,7 @@ pub(crate) fn layout(page: &Page<'_>) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
-            (head(page.title))
+            (head(page.title, page.kind))
             body data-page=(page.kind.word()) data-now=(page.now.0) data-icons=(assets::href("sprite.svg")) {
                 a.skip href="#main" { "Skip to the content" }
                 (header(page.kind))
@@ -75,6 +94,7 @@ pub(crate) fn layout(page: &Page<'_>) -> Markup {
                 main #main tabindex="-1" { (page.body) }
                 div #announce .vh role="status" aria-live="polite" {}
                 (confirm_dialog())
+                @if matches!(page.kind, Kind::Job | Kind::Rows) { dialog #drawer aria-label="Row" { div #drawer-body {} } }
                 (keys_dialog())
                 (patterns())
             }
@@ -82,7 +102,7 @@ pub(crate) fn layout(page: &Page<'_>) -> Markup {
     }
 }
 
-fn head(title: &str) -> Markup {
+fn head(title: &str, kind: Kind) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -91,11 +111,13 @@ fn head(title: &str) -> Markup {
             title { (title) " – Onward" }
             link rel="icon" type="image/svg+xml" href=(assets::href("favicon.svg"));
             link rel="stylesheet" href=(assets::href("app.css"));
+            @for style in kind.styles() { link rel="stylesheet" href=(assets::href(style)); }
             // Before the first paint, or a dark page would flash white.
             script src=(assets::href("theme.js")) {}
             script defer src=(assets::href("vendor/idiomorph.min.js")) {}
             @for module in MODULES.iter().skip(1) { link rel="modulepreload" href=(assets::href(module)); }
             script type="module" src=(assets::href(MODULES[0])) {}
+            @for script in kind.scripts() { script type="module" src=(assets::href(script)) {} }
         }
     }
 }

@@ -1,82 +1,64 @@
-//! The table of rows with what became of each.
+//! The table of rows with what became of each; every row leads to its own page.
 
 use maud::{Markup, html};
-use onward_core::row::Outcome;
-use onward_engine::handle::RowDetail;
+use onward_core::id::JobId;
+use onward_core::store::LedgerRow;
 
-use crate::web::format::{count, took};
-use crate::web::pages::job::View;
+use crate::web::format::{clock_time, count, took};
 use crate::web::parts::badge::icon;
 use crate::web::parts::card::outcome_icon;
 
-/// The rows, their filters and the way to the next page.
+/// Whether rows can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// They cannot.
+    No,
+    /// To be tried again.
+    Retry,
+}
+
+/// The table.
 #[must_use]
-pub(crate) fn rows_part(view: &View) -> Markup {
-    let id = view.snapshot.job.id;
-    html! {
-        section.panel #rows {
-            h2 { "Rows" }
-            (filters(view))
-            @if view.rows.is_empty() { p.hint { "No row matches." } } @else { (table(&view.rows)) }
-            p.pages {
-                @if view.filter.after.is_some() { a.btn href=(view.filter.first(id)) { "First rows" } }
-                @if let Some(after) = view.next_after {
-                    a.btn rel="next" href=(view.filter.following(id, after)) { "More rows" (icon("chevron-right")) }
-                }
-            }
-        }
-    }
-}
-
-fn filters(view: &View) -> Markup {
-    let job = &view.snapshot.job;
-    let chip = |outcome: Option<Outcome>, label: &str, rows: u64| {
-        let current = (view.filter.outcome == outcome && view.filter.code.is_none()).then_some("true");
-        html! { a.chip href=(view.filter.with(job.id, outcome)) aria-current=[current] { (label) " " span data-bind=(label) { (count(rows)) } } }
-    };
-    html! {
-        div.filters {
-            nav aria-label="Rows by outcome" {
-                (chip(None, "all", job.tally.processed()))
-                @for outcome in [Outcome::Failed, Outcome::Added, Outcome::Skipped, Outcome::Filtered] {
-                    (chip(Some(outcome), outcome.word(), job.tally.of(outcome)))
-                }
-                @if let Some(code) = &view.filter.code { a.chip aria-current="true" href=(view.filter.with(job.id, view.filter.outcome)) { "code " (code) " " (icon("x")) span.vh { "(show all codes)" } } }
-            }
-            form.search role="search" method="get" action={ "/jobs/" (job.id) "#rows" } {
-                input type="hidden" name="outcome" value=(view.filter.outcome.map_or("all", Outcome::word));
-                label.vh for="q" { "Search rows by key or message" }
-                input #q type="search" name="q" maxlength="200" placeholder="Search key or message" value=[view.filter.search.as_deref()] autocomplete="off";
-                button.small type="submit" { (icon("search")) span.vh { "Search" } }
-            }
-        }
-    }
-}
-
-fn table(rows: &[RowDetail]) -> Markup {
+pub(crate) fn table(job: JobId, rows: &[LedgerRow], choice: Choice) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Rows" {
-            table {
+            table.rows {
                 thead { tr {
-                    th scope="col" { "Row" } th scope="col" { "Key" } th scope="col" { "Outcome" }
+                    @if choice == Choice::Retry { th.pick scope="col" { span.vh { "Choose" } } }
+                    th.num scope="col" { "Row" } th scope="col" { "Key" } th scope="col" { "Outcome" }
                     th scope="col" { "Why" } th.num scope="col" { "Tries" } th.num scope="col" { "Took" }
+                    th.num scope="col" { "At, UTC" }
                 } }
-                tbody { @for row in rows { (line(row)) } }
+                tbody { @for row in rows { (line(job, row, choice)) } }
             }
         }
     }
 }
 
-fn line(detail: &RowDetail) -> Markup {
-    let row = &detail.ledger;
+fn line(job: JobId, row: &LedgerRow, choice: Choice) -> Markup {
+    let number = row.index.row();
     html! {
-        tr id={ "row-" (row.index.row()) } {
-            th scope="row" title=[detail.line.map(|line| format!("line {line} of the file"))] { (count(row.index.row())) }
+        tr id={ "row-" (number) } {
+            @if choice == Choice::Retry {
+                td.pick { input type="checkbox" name="rows" value=(number) aria-label={ "Choose row " (count(number)) }; }
+            }
+            th.num scope="row" { a href={ "/jobs/" (job) "/rows/" (number) } data-row=(number) { (count(number)) } }
             td.key { (row.key) }
             td { span.outcome.(row.outcome.word()) { (icon(outcome_icon(row.outcome))) (row.outcome) } }
-            td.why { @if row.code != row.outcome.word() { code { (row.code) } " " } @if row.message != row.outcome.word() { (row.message) } }
-            td.num { (row.tries) }
+            td.why { (why(row)) }
+            td.num { @if row.tries > 0 { (row.tries) } @else { "–" } }
             td.num { @if row.tries > 0 { (took(row.duration_ms)) } @else { "–" } }
+            td.num { (clock_time(row.finished_at)) }
         }
+    }
+}
+
+/// The code and the sentence, where they say more than the outcome does.
+#[must_use]
+pub(crate) fn why(row: &LedgerRow) -> Markup {
+    let outcome = row.outcome.word();
+    html! {
+        @if row.message != outcome { (row.message) " " }
+        @if row.code != outcome { code.code { (row.code) } }
     }
 }

@@ -5,7 +5,9 @@ mod store;
 
 use std::sync::Arc;
 
-use super::{Subject, claims, commands, commits, events, fencing, fleet, jobs, model, rescue, retry, verify};
+use super::{
+    Subject, claims, commands, commits, events, fencing, fleet, jobs, model, picture, rescue, retry, verify,
+};
 use store::{Bug, Planted};
 
 fn subject(bug: Bug) -> Subject {
@@ -46,6 +48,7 @@ caught! {
     a_rescue_of_the_living_is_caught: RescuesTheLiving by rescue::only_lapsed_leases_are_rescued;
     a_retry_in_the_old_generation_is_caught:
         SameGeneration by retry::failed_rows_are_opened_under_a_new_generation;
+    a_history_that_is_forgotten_is_caught: HistoryLost by picture::a_row_keeps_what_it_was_before_a_retry;
     two_jobs_over_the_same_work_are_caught:
         SameWorkTwice by jobs::the_same_work_is_refused_while_it_is_active;
     a_missing_line_of_the_timeline_is_caught: EventLost by events::a_life_is_told_in_order;

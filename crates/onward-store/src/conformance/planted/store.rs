@@ -13,8 +13,8 @@ use onward_core::row::Outcome;
 use onward_core::state::Step;
 use onward_core::store::{
     Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Store, StoreError, Totals, Turns,
-    TurnsAsked, Verify, Worker,
+    Mark, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, StoreError,
+    Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 use crate::conformance::Damage;
@@ -62,6 +62,8 @@ pub(super) enum Bug {
     DrainForgotten,
     /// Each worker keeps the rate for itself alone.
     RateOfEachWorker,
+    /// What a row was before its retry is forgotten.
+    HistoryLost,
 }
 
 #[derive(Debug)]
@@ -275,6 +277,16 @@ impl Store for Planted {
     async fn groups(&self, job: JobId, outcome: Outcome) -> Result<Vec<Group>> {
         self.inner.groups(job, outcome).await
     }
+    async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {
+        self.inner.spans(job).await
+    }
+    async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>> {
+        self.inner.marks(job, every).await
+    }
+    async fn history(&self, job: JobId, row: RowIndex) -> Result<Vec<LedgerRow>> {
+        let records = self.inner.history(job, row).await?;
+        Ok(if self.bug == Bug::HistoryLost { Vec::new() } else { records })
+    }
     async fn record(&self, event: NewEvent) -> Result<Event> {
         self.inner.record(event).await
     }
@@ -322,5 +334,8 @@ impl Store for Planted {
     }
     async fn ping(&self) -> Result<()> {
         self.inner.ping().await
+    }
+    async fn sizes(&self) -> Result<Vec<(String, u64)>> {
+        self.inner.sizes().await
     }
 }

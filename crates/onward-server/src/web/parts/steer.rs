@@ -1,0 +1,36 @@
+//! Steering a job while it runs: its pace, its name. Plain forms; what they do is on the timeline.
+
+use maud::{Markup, html};
+use onward_core::state::JobState;
+use onward_engine::Snapshot;
+
+use crate::api::view::JobView;
+use crate::web::parts::badge::icon;
+
+/// The form.
+#[must_use]
+pub(crate) fn steer(snapshot: &Snapshot, view: &JobView) -> Markup {
+    let job = &snapshot.job;
+    html! {
+        section.panel #steer {
+            h2 { "Steer" }
+            @if job.state == JobState::Completed {
+                p.hint { "Every row is done, so there is nothing to steer." }
+            } @else {
+                form.steer method="post" action={ "/jobs/" (job.id) "/tune" } {
+                    div.field {
+                        label for="rate" { "Calls per time, at most" }
+                        input #rate name="rate" type="text" value=[view.rate.as_deref()] placeholder="no limit of ours" pattern="\\s*[0-9]+(\\.[0-9]+)?\\s*/\\s*[a-z]+\\s*" aria-describedby="rate-hint" autocomplete="off";
+                        p.hint #rate-hint { "Such as 50/min or 10/s." }
+                    }
+                    div.field {
+                        label for="concurrency" { "Calls at the same time" }
+                        input #concurrency name="concurrency" type="number" min="1" max="10000" value=[view.concurrency] autocomplete="off";
+                        p.hint { "Takes effect within a second." }
+                    }
+                    div.acts { button type="submit" { (icon("settings")) "Apply" } }
+                }
+            }
+        }
+    }
+}

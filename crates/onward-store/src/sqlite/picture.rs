@@ -1,0 +1,56 @@
+//! What pictures of a job are made of, and how large the database is.
+
+use onward_core::clock::UnixMs;
+use onward_core::id::{JobId, RowIndex};
+use onward_core::store::{Mark, SpanFact};
+use rusqlite::{Connection, params};
+
+use super::failure::Answer;
+use super::values::{count, moment, outcome_of, row_index, tally};
+use super::{jobs, sql};
+
+/// The spans of a job in row order.
+pub(super) fn spans(db: &Connection, job: JobId) -> Answer<Vec<SpanFact>> {
+    let Some(key) = jobs::key_if_there(db, job)? else { return Ok(Vec::new()) };
+    let mut statement = db.prepare_cached(sql::SPANS_FACTS)?;
+    let fact = |row: &rusqlite::Row<'_>| {
+        Ok(SpanFact {
+            first: row_index(row.get(0)?),
+            rows: row.get(1)?,
+            saved_at: moment(row.get(2)?),
+            tally: tally(row, 3)?,
+        })
+    };
+    Ok(statement.query_map([key], fact)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Every so-manieth row that has an outcome.
+pub(super) fn marks(db: &Connection, job: JobId, every: u32) -> Answer<Vec<Mark>> {
+    let Some(key) = jobs::key_if_there(db, job)? else { return Ok(Vec::new()) };
+    let mut statement = db.prepare_cached(sql::OUTCOME_MARKS)?;
+    let mut rows = statement.query(params![key, every.max(1)])?;
+    let mut marks = Vec::new();
+    while let Some(row) = rows.next()? {
+        marks.push(Mark {
+            index: RowIndex(row.get(0)?),
+            outcome: outcome_of(row.get(1)?)?,
+            tries: row.get(2)?,
+            duration_ms: count(row.get(3)?),
+            finished_at: UnixMs(row.get(4)?),
+        });
+    }
+    Ok(marks)
+}
+
+/// The database file, the part of it that is free, and the log of what is not yet in it.
+pub(super) fn sizes(db: &Connection) -> Answer<Vec<(String, u64)>> {
+    let pragma =
+        |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0)).map(count);
+    let page = pragma("page_size")?;
+    let log = db.path().and_then(|path| std::fs::metadata(format!("{path}-wal")).ok());
+    Ok(vec![
+        (String::from("database"), page * pragma("page_count")?),
+        (String::from("free within it"), page * pragma("freelist_count")?),
+        (String::from("write-ahead log"), log.map_or(0, |log| log.len())),
+    ])
+}
