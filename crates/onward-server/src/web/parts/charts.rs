@@ -50,6 +50,11 @@ fn where_time_goes(snapshot: &Snapshot, places: Option<u32>, trend: &Trend) -> M
         ("failed", "rows called again", retried),
         ("open", "no call under way", 100 - busy),
     ];
+    let mut left = 0;
+    let beside = parts.map(|(class, _, part)| {
+        left += part;
+        (class, left - part, part)
+    });
     html! {
         div.time-goes {
             p {
@@ -61,10 +66,8 @@ fn where_time_goes(snapshot: &Snapshot, places: Option<u32>, trend: &Trend) -> M
             }
             @if trend.busy_ms > 0 {
                 svg.share-bar width="100%" height="12" aria-hidden="true" focusable="false" {
-                    @let mut left = 0;
-                    @for (class, _, part) in parts {
+                    @for (class, left, part) in beside {
                         rect.{ "p-" (class) } x={ (left) "%" } y="0" width={ (part) "%" } height="12" {}
-                        @let _ = { left += part; };
                     }
                 }
                 p.legend { @for (class, word, part) in parts { span { i.cell.(class) {} (word) " " (part) " %" } } }
