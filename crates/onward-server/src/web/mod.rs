@@ -37,6 +37,8 @@ mod rows_search;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
+mod sample_views;
+#[cfg(test)]
 mod tests;
 
 pub use pages::new_job::Draft;
