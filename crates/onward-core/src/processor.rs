@@ -23,6 +23,11 @@ pub trait Processor: Send + Sync + 'static {
     /// Does one call for one or several rows. The answers are in the order of the rows.
     async fn process(&self, call: Call) -> Vec<Answer>;
 
+    /// The fields without which no row can be done: a file that has no such column is refused.
+    fn needs(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether the work could start at all: URLs allowed, secrets there, expressions that compile.
     /// Asked before a job is created and before it goes on.
     async fn check(&self) -> Result<(), CannotStart> {

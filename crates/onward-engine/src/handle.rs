@@ -207,7 +207,7 @@ impl Engine {
         // What cannot start is refused before anything is stored.
         let processor = (self.inner.builder)(&submission.recipe)?;
         processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;
-        let job = input::submit(&self.inner.store, submission).await?;
+        let job = input::submit(&self.inner.store, submission, &processor.needs()).await?;
         self.inner.drives.nudge(job.id);
         Ok(self.snapshot(job))
     }

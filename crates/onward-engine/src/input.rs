@@ -26,7 +26,11 @@ const CHUNKS_IN_HAND: usize = 8;
 const SPANS_KEPT: usize = 4;
 
 /// Reads the file into the store and creates the job.
-pub(crate) async fn submit(store: &Arc<dyn Store>, submission: Submission) -> Result<Job, Problem> {
+pub(crate) async fn submit(
+    store: &Arc<dyn Store>,
+    submission: Submission,
+    needs: &[String],
+) -> Result<Job, Problem> {
     let id = InputId(Uuid::now_v7());
     let (summary, duplicates) = match take_in(store, id, &submission).await {
         Ok(read) => read,
@@ -35,6 +39,10 @@ pub(crate) async fn submit(store: &Arc<dyn Store>, submission: Submission) -> Re
             return Err(problem);
         }
     };
+    if let Err(problem) = onward_intake::has_fields(&summary.columns, &submission.recipe, needs) {
+        discard(store, id).await;
+        return Err(problem);
+    }
     let recipe = submission.recipe.to_json();
     let job = NewJob {
         id: JobId(Uuid::now_v7()),

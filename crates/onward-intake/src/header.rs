@@ -113,6 +113,17 @@ fn twice(header: &str, all: &[usize]) -> Problem {
     Problem::new(Code::DuplicateHeader, detail).with("column", header).with("positions", places)
 }
 
+/// Whether the file has these fields.
+///
+/// # Errors
+/// `missing-column`, as [`columns`].
+pub fn has_fields(header: &[String], recipe: &Recipe, fields: &[String]) -> Result<(), Problem> {
+    let mapped = columns(header, recipe)?;
+    let Some(field) = fields.iter().find(|field| mapped.position(field).is_none()) else { return Ok(()) };
+    let names: Vec<String> = header.iter().enumerate().map(|(at, name)| bare_name(name, at)).collect();
+    Err(missing(header, &names, field, std::slice::from_ref(field)))
+}
+
 fn missing(header: &[String], names: &[String], field: &str, wanted: &[String]) -> Problem {
     let nearest = nearest(header, names, wanted);
     let tried: Vec<String> = wanted.iter().map(|name| format!("`{name}`")).collect();

@@ -38,7 +38,7 @@ mod table;
 mod text;
 
 pub use filename::display_name;
-pub use header::columns;
+pub use header::{columns, has_fields};
 pub use limits::Limits;
 pub use pack::{Corrupt, unpack};
 pub use preview::{Decided, Mapped, Preview, Sample, preview};

@@ -1,14 +1,26 @@
 //! Addresses of a recipe: what may stand in them, and what a row may not make of them.
 
+use std::sync::Arc;
+
+use onward_core::input::InputRow;
 use onward_core::problem::{Code, Problem};
+use onward_core::processor::Call;
 use reqwest::Url;
-use reqwest::header::HeaderName;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::invalid::Wrong;
 use crate::outbound::Outbound;
 
 /// The header under which a target can recognise a repeat.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// W3C Trace Context, so that a target's traces can be joined with the row.
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// The job.
+pub(crate) const ONWARD_JOB: HeaderName = HeaderName::from_static("onward-job");
+/// The row, from 1.
+pub(crate) const ONWARD_ROW: HeaderName = HeaderName::from_static("onward-row");
+/// Which try this is, from 1.
+pub(crate) const ONWARD_TRY: HeaderName = HeaderName::from_static("onward-try");
 /// No address is longer, in bytes: the limit of most servers.
 const MAX_URL: usize = 8_192;
 
@@ -41,6 +53,25 @@ pub(crate) fn check_template(
             wrong.add(path, format!("`{path}` is no address: {error}"));
             Ok(())
         }
+    }
+}
+
+/// The headers that say which row this is. A batch has no key as a whole: its rows are put together
+/// anew when some of them are called again, so each row's key is in the body.
+pub(crate) fn trace(headers: &mut HeaderMap, call: &Call, rows: &[Arc<InputRow>]) {
+    let mut set = |name, text: String| {
+        let value = HeaderValue::from_str(&text);
+        headers.insert(name, value.expect("ids and numbers are fit for a header"));
+    };
+    set(ONWARD_JOB, call.job.to_string());
+    set(ONWARD_TRY, call.attempt.to_string());
+    let Some(first) = rows.first() else { return };
+    // The trace is the job, the span is the row (the first of a batch) and its try.
+    let span = format!("{:08x}{:08x}", first.index.row(), call.attempt);
+    set(TRACEPARENT, format!("00-{}-{span}-01", call.job.0.simple()));
+    if let [row] = rows {
+        set(ONWARD_ROW, row.index.row().to_string());
+        set(IDEMPOTENCY_KEY, call.idempotency_key(row));
     }
 }
 
@@ -92,8 +123,12 @@ mod tests {
             check_template(url, "fetch.url", &Outbound::default(), &mut wrong).unwrap();
             assert_eq!(crate::invalid::problem(wrong).is_none(), fine, "{url}");
         }
-        let blocked =
-            check_template("http://10.0.0.1/{{ a }}", "fetch.url", &Outbound::default(), &mut Wrong::new());
+        let blocked = check_template(
+            "http://169.254.169.254/{{ a }}",
+            "fetch.url",
+            &Outbound::default(),
+            &mut Wrong::new(),
+        );
         assert_eq!(blocked.unwrap_err().code, Code::BlockedAddress);
     }
 }

@@ -12,7 +12,7 @@ use crate::client::Received;
 use crate::settings::Secrets;
 
 /// How long to wait when a target says "too many" and not for how long, in milliseconds.
-const USUAL_WAIT_MS: u64 = 1_000;
+pub(crate) const USUAL_WAIT_MS: u64 = 1_000;
 /// A target that says "too many" and "wait 0 s" would otherwise be asked again without an end.
 const MIN_WAIT_MS: u64 = 100;
 /// A reset header above this is a moment since 1970 in seconds, not a number of seconds.
@@ -31,31 +31,54 @@ pub(crate) fn failed(code: impl Into<Text>, message: impl Into<Text>) -> Answer 
 /// `None`: the row is decided by the answer.
 pub(crate) fn not_now(received: &Received) -> Option<Answer> {
     let status = received.status;
-    let asked = asked_wait_ms(&received.headers, SystemTime::UNIX_EPOCH + since_1970());
     match status {
-        429 => {
-            let wait_ms = asked.unwrap_or(USUAL_WAIT_MS).clamp(MIN_WAIT_MS, MAX_WAIT_MS);
-            Some(Answer::Throttled { wait_ms, message: "the target answered 429, too many requests".into() })
-        }
+        429 => Some(throttled(received, "the target answered 429, too many requests".into())),
         503 if received.headers.contains_key(RETRY_AFTER) => {
-            let wait_ms = asked.unwrap_or(USUAL_WAIT_MS).clamp(MIN_WAIT_MS, MAX_WAIT_MS);
-            Some(Answer::Throttled { wait_ms, message: "the target answered 503 and asked to wait".into() })
+            Some(throttled(received, "the target answered 503 and asked to wait".into()))
         }
         408 | 425 => Some(retry("http-4xx", status, None)),
-        500..=599 => Some(retry("http-5xx", status, asked.filter(|wait_ms| *wait_ms > 0))),
+        500..=599 => Some(retry("http-5xx", status, asked_wait(received).filter(|wait_ms| *wait_ms > 0))),
         _ => None,
     }
 }
 
-/// The failed row for a status that is neither a success nor [`not_now`].
+/// Whether the status is a success.
+pub(crate) fn is_success(received: &Received) -> bool {
+    (200..300).contains(&received.status)
+}
+
+/// How long the answer asks to wait, in milliseconds, if it does.
+pub(crate) fn asked_wait(received: &Received) -> Option<u64> {
+    asked_wait_ms(&received.headers, SystemTime::UNIX_EPOCH + since_1970())
+}
+
+/// The target asks to slow down: for as long as it says.
+pub(crate) fn throttled(received: &Received, message: Text) -> Answer {
+    let wait_ms = asked_wait(received).unwrap_or(USUAL_WAIT_MS).clamp(MIN_WAIT_MS, MAX_WAIT_MS);
+    Answer::Throttled { wait_ms, message }
+}
+
+/// The credentials that `place` of the recipe sends are refused: no row can be done any more.
+pub(crate) fn unauthorized(place: &str) -> Answer {
+    let message = format!("the target answered 401: the credentials in `{place}` are refused");
+    Answer::Fatal { code: "unauthorized".into(), message: message.into() }
+}
+
+/// The failed row for a status that is neither a success nor [`not_now`]. A 404 is confirmed: some
+/// targets say it while they throttle.
 pub(crate) fn refusal(received: &Received, body: &Json, secrets: &Secrets) -> Answer {
     let status = received.status;
     let words = words(body, secrets);
     let told = words.as_ref().map_or(String::new(), |words| format!(": {words}"));
     match status {
         403 => failed("not-allowed", words.map_or("the target does not show it (403)".into(), Text::from)),
-        404 => failed("not-found", "the target does not know it (404)"),
-        300..=399 => failed("http-3xx", format!("the target answered {status}; redirects are not followed")),
+        404 => {
+            let message = "the target does not know it (404)";
+            Answer::Confirm(Box::new(Verdict::new(Outcome::Failed, "not-found", message)))
+        }
+        300..=399 => {
+            failed("http-3xx", format!("the target answered {status}, a redirect that is not followed"))
+        }
         400..=499 => failed("http-4xx", format!("the target answered {status}{told}")),
         _ => failed("bad-answer", format!("the target answered with the status {status}")),
     }

@@ -1,4 +1,5 @@
-//! One HTTP call: sent without redirects, proxies or retries of its own, answered within bounds.
+//! One HTTP call: sent without proxies or retries of its own, answered within bounds. Redirects are not
+//! followed unless the recipe says so, and then each one is checked like the address itself.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -8,10 +9,13 @@ use onward_core::processor::Answer;
 use onward_core::recipe::Work;
 use onward_core::row::Text;
 use reqwest::header::HeaderMap;
-use reqwest::{Request, Url, redirect};
+use reqwest::{Request, Url};
+use serde_json::Value as Json;
 
 use crate::answers::failed;
 use crate::outbound::{Guard, Outbound, Refused};
+use crate::redirect;
+use crate::scope::Fetched;
 use crate::settings::{Secrets, Settings};
 
 /// An answer's body is at most so long once unpacked, in bytes: a creator is a page of JSON.
@@ -30,6 +34,7 @@ pub(crate) struct Client {
     http: reqwest::Client,
     outbound: Outbound,
     secrets: Secrets,
+    redirects: u32,
 }
 
 /// What came back.
@@ -42,12 +47,12 @@ pub(crate) struct Received {
 
 impl Client {
     /// A client with a pool of its own.
-    pub(crate) fn new(settings: &Settings, work: &Work) -> Result<Self, Problem> {
+    pub(crate) fn new(settings: &Settings, work: &Work, redirects: u32) -> Result<Self, Problem> {
         crate::tls::ready();
         let http = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .no_proxy()
-            .redirect(redirect::Policy::none())
+            .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
             .gzip(true)
@@ -57,7 +62,7 @@ impl Client {
             .pool_idle_timeout(Duration::from_secs(IDLE_S))
             .build()
             .map_err(|error| Problem::new(Code::Internal, format!("failed to set up HTTP: {error}")))?;
-        Ok(Self { http, outbound: settings.outbound.clone(), secrets: settings.secrets.clone() })
+        Ok(Self { http, outbound: settings.outbound.clone(), secrets: settings.secrets.clone(), redirects })
     }
 
     /// An empty request, to be filled.
@@ -71,20 +76,45 @@ impl Client {
     }
 
     /// Sends it and reads the answer to its end. The error is what becomes of the row.
-    pub(crate) async fn send(&self, request: Request) -> Result<Received, Answer> {
-        self.outbound.check_url(request.url()).map_err(|refused| blocked(&refused))?;
-        let mut response = self.http.execute(request).await.map_err(|error| broken(&error))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
-            if body.len() + chunk.len() > MAX_BODY {
-                let message = format!("the answer is longer than {MAX_BODY} bytes");
-                return Err(failed("answer-too-large", message));
+    pub(crate) async fn send(&self, mut request: Request) -> Result<Received, Answer> {
+        let mut left = self.redirects;
+        loop {
+            self.outbound.check_url(request.url()).map_err(|refused| blocked(&refused))?;
+            let again = if left > 0 { request.try_clone() } else { None };
+            let response = self.http.execute(request).await.map_err(|error| broken(&error))?;
+            match again.and_then(|again| redirect::next(again, &response)) {
+                Some(next) => request = next?,
+                None => return read(response).await,
             }
-            body.extend_from_slice(&chunk);
+            left -= 1;
         }
-        Ok(Received { status, headers, body })
     }
+}
+
+impl Received {
+    /// The answer as expressions see it: a body that is no JSON is missing.
+    pub(crate) fn fetched(&self) -> Fetched {
+        let mut headers = serde_json::Map::new();
+        for (name, value) in &self.headers {
+            let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            headers.entry(name.as_str()).or_insert(Json::String(text));
+        }
+        let body = serde_json::from_slice(&self.body).unwrap_or(Json::Null);
+        Fetched { status: self.status, headers: Json::Object(headers), body }
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Result<Received, Answer> {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
+        if body.len() + chunk.len() > MAX_BODY {
+            let message = format!("the answer is longer than {MAX_BODY} bytes");
+            return Err(failed("answer-too-large", message));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Received { status, headers, body })
 }
 
 fn blocked(refused: &Refused) -> Answer {

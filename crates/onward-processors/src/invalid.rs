@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use onward_core::problem::{Code, Problem};
-use onward_core::recipe::Recipe;
+use onward_core::recipe::{self, Recipe};
 use serde_json::{Value as Json, json};
 
 use crate::expr::{Expression, compile};
@@ -49,9 +49,20 @@ impl Expressions {
     /// Compiles all of a recipe's expressions at once, on one thread.
     pub(crate) fn compile(recipe: &Recipe, wrong: &mut Wrong) -> Self {
         let mut sources: Vec<(String, String)> = Vec::new();
-        if let Some(not_found) = recipe.fetch.as_ref().and_then(|fetch| fetch.not_found.as_ref()) {
-            sources.push(("fetch.not_found".to_owned(), not_found.clone()));
+        if let Some(fetch) = &recipe.fetch {
+            let rules = [
+                ("fatal", &fetch.fatal),
+                ("quota", &fetch.quota),
+                ("throttled", &fetch.throttled),
+                ("retry", &fetch.retry),
+                ("not_found", &fetch.not_found),
+            ];
+            let known = rules.into_iter().filter_map(|(name, source)| Some((name, source.clone()?)));
+            sources.extend(known.map(|(name, source)| (format!("fetch.{name}"), source)));
         }
+        let answer = recipe.answer.iter().flat_map(recipe::AnswerRules::expressions);
+        let known = answer.filter_map(|(name, source)| Some((name, source?.clone())));
+        sources.extend(known.map(|(name, source)| (format!("answer.{name}"), source)));
         if let Some(filter) = &recipe.filter {
             sources.push(("filter.keep".to_owned(), filter.keep.clone()));
         }

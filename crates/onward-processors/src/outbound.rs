@@ -3,7 +3,8 @@
 //! Two gates, both needed: an address written as a number never passes through name resolution, so
 //! it is checked in the URL before each call; a name is resolved by our own resolver, which gives the
 //! connection only addresses it has checked, and none at all when one of them is refused. Redirects
-//! are never followed, and proxies of the environment are not used: both would go round the gates.
+//! that a recipe allows pass both gates at every hop, and proxies of the environment are not used: they
+//! would go round the gates.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,9 +16,10 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// Which addresses may be called.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Outbound {
-    /// Public addresses and this machine itself: for a server that only its own user reaches.
+    /// Public addresses, this machine and private networks: for a server that only its own user reaches,
+    /// who may call them anyway. What hands out credentials (the local link) stays refused.
     #[default]
-    LoopbackAllowed,
+    Inside,
     /// Public addresses, and those networks which the server's owner has named.
     PublicOnly {
         /// Networks that are allowed although they are not public.
@@ -125,7 +127,7 @@ impl Outbound {
         let ip = ip.to_canonical();
         let Some(why) = blocked(ip) else { return Ok(()) };
         let allowed = match self {
-            Self::LoopbackAllowed => why == LOOPBACK,
+            Self::Inside => why == LOOPBACK || why == PRIVATE,
             Self::PublicOnly { allow } => allow.iter().any(|cidr| cidr.contains(ip)),
         };
         if allowed { Ok(()) } else { Err(Refused { host: ip.to_string(), why }) }
@@ -263,12 +265,18 @@ mod tests {
     }
 
     #[test]
-    fn a_server_of_one_user_may_call_its_own_machine_and_nothing_else_inside() {
-        let check = |url: &str| Outbound::LoopbackAllowed.check_url(&Url::parse(url).unwrap());
-        for url in ["http://127.0.0.1:7314/", "http://[::1]/", "http://[::ffff:127.0.0.1]/"] {
+    fn a_server_of_one_user_may_call_what_its_user_may_call_but_no_credentials() {
+        let check = |url: &str| Outbound::Inside.check_url(&Url::parse(url).unwrap());
+        for url in
+            ["http://127.0.0.1:7314/", "http://[::1]/", "http://[::ffff:127.0.0.1]/", "http://10.0.0.1/"]
+        {
             assert_eq!(check(url), Ok(()), "{url}");
         }
-        assert!(check("http://10.0.0.1/").is_err() && check("http://169.254.169.254/").is_err());
+        for url in
+            ["http://169.254.169.254/", "http://[fe80::1]/", "http://metadata.goog/", "http://0.0.0.0/"]
+        {
+            assert!(check(url).is_err(), "{url}");
+        }
     }
 
     #[test]
@@ -287,6 +295,6 @@ mod tests {
         let resolved = Guard(public()).resolve("localhost".parse().unwrap()).await;
         let error = resolved.err().expect("localhost is inside");
         assert!(error.downcast_ref::<Refused>().is_some(), "{error}");
-        assert!(Guard(Outbound::LoopbackAllowed).resolve("localhost".parse().unwrap()).await.is_ok());
+        assert!(Guard(Outbound::Inside).resolve("localhost".parse().unwrap()).await.is_ok());
     }
 }

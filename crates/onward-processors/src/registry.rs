@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use onward_core::problem::{Code, Problem};
+use onward_core::problem::Problem;
 use onward_core::processor::Processor;
 use onward_core::recipe::{Recipe, WorkKind};
-use serde_json::json;
 
 use crate::settings::Settings;
-use crate::{creators, http};
+use crate::{command, creators, http};
 
 /// Makes the processor of a recipe.
 ///
@@ -20,13 +19,6 @@ pub fn build(recipe: &Recipe, settings: &Settings) -> Result<Arc<dyn Processor>,
     match recipe.work.kind {
         WorkKind::Creators => creators::build(recipe, settings),
         WorkKind::Http => http::build(recipe, settings),
-        WorkKind::Command => Err(no_command()),
+        WorkKind::Command => command::build(recipe, settings),
     }
-}
-
-fn no_command() -> Problem {
-    let message = "command work is not in this version yet; use creators or http work";
-    let error =
-        json!({ "message": message, "line": null, "column": null, "path": "work.kind", "nearest": null });
-    Problem::new(Code::RecipeInvalid, message).with("errors", vec![error])
 }

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use onward_core::problem::Code;
+use onward_core::processor::CannotStart;
+
+use crate::command::{Commands, Guard};
 use crate::outbound::Outbound;
 
 /// Secrets come from environment variables that begin with this.
@@ -20,6 +24,10 @@ pub struct Settings {
     pub secrets: Secrets,
     /// Where calls may go.
     pub outbound: Outbound,
+    /// Which programs may be run.
+    pub commands: Commands,
+    /// Ends the programs should this process be killed.
+    pub guard: Guard,
 }
 
 /// Secrets by name, without [`SECRET_PREFIX`]. Never stored, never shown, not even by `Debug`.
@@ -55,6 +63,15 @@ impl Secrets {
     }
 }
 
+/// The recipe uses a secret that is not set.
+pub(crate) fn missing_secret(name: &str) -> CannotStart {
+    let message = format!(
+        "the recipe uses `secret.{name}`, which is not set; set {SECRET_PREFIX}{name} where the server runs \
+         and start it again"
+    );
+    CannotStart { code: Code::SecretMissing, message }
+}
+
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -68,7 +85,7 @@ mod tests {
     #[test]
     fn secrets_are_never_shown() {
         let secrets = Secrets::from_pairs([("KEY", "canary-123"), ("SHORT", "a")]);
-        let settings = Settings { secrets: secrets.clone(), outbound: Outbound::default() };
+        let settings = Settings { secrets: secrets.clone(), ..Settings::default() };
         assert!(!format!("{settings:?}").contains("canary"));
         assert_eq!(secrets.hide("bad token canary-123, a".to_owned()), "bad token (secret), a");
     }

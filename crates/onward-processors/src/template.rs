@@ -1,7 +1,6 @@
-//! URL and header templates: `{{ field }}` and `{{ secret.NAME }}`.
+//! Templates of addresses, headers and bodies: `{{ field }}` and `{{ secret.NAME }}`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use minijinja::value::Value;
 use minijinja::{Environment, Output, State, UndefinedBehavior};
@@ -20,6 +19,8 @@ pub(crate) enum Place {
     Url,
     /// Values stand as they are.
     Header,
+    /// Values are escaped as JSON, so that none can leave the quotes it stands in.
+    Body,
 }
 
 /// A template that was understood.
@@ -37,8 +38,12 @@ impl Template {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         match place {
-            Place::Url => environment.set_formatter(percent_encoded),
+            Place::Url => environment.set_formatter(in_url),
             Place::Header => environment.set_formatter(plain),
+            Place::Body => {
+                environment.set_formatter(in_json);
+                environment.add_filter("number", as_number);
+            }
         }
         environment
             .add_template_owned(NAME, source.to_owned())
@@ -74,32 +79,59 @@ impl Template {
     /// The text with these values; the error is a sentence without any value in it.
     pub(crate) fn render(
         &self,
-        fields: &BTreeMap<&str, String>,
+        fields: BTreeMap<&str, Value>,
         secrets: &BTreeMap<&str, &str>,
     ) -> Result<String, String> {
         let secret = Value::from_pairs(secrets.iter().map(|(name, value)| (*name, *value)));
-        let values = fields.iter().map(|(name, value)| (*name, Value::from(value.as_str())));
-        let context = Value::from_pairs(values.chain([(SECRET, secret)]));
+        let context = Value::from_pairs(fields.into_iter().chain([(SECRET, secret)]));
         let template = self.environment.get_template(NAME).map_err(|error| sentence(&error))?;
         template.render(context).map_err(|error| sentence(&error))
     }
 }
 
-fn percent_encoded(
-    out: &mut Output<'_>,
-    _: &mut State<'_, '_>,
-    value: &Value,
-) -> Result<(), minijinja::Error> {
-    defined(value)?;
-    for byte in value.to_string().bytes() {
+/// A value as it may stand in one component of an address.
+pub(crate) fn percent_encoded(value: &str) -> String {
+    let mut encoded = String::with_capacity(value.len());
+    for byte in value.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.write_char(char::from(byte))?;
+                encoded.push(char::from(byte));
             }
-            _ => write!(out, "%{byte:02X}")?,
+            _ => {
+                let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble & 15)]);
+                encoded.extend(['%', digit(byte >> 4), digit(byte)]);
+            }
         }
     }
-    Ok(())
+    encoded
+}
+
+/// What is marked as safe was encoded before: the values of a batch, with what joins them.
+fn in_url(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
+    defined(value)?;
+    if value.is_safe() {
+        return Ok(write!(out, "{value}")?);
+    }
+    Ok(out.write_str(&percent_encoded(&value.to_string()))?)
+}
+
+fn in_json(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
+    defined(value)?;
+    if value.is_none() {
+        return Ok(out.write_str("null")?);
+    }
+    let Some(text) = value.as_str() else { return Ok(write!(out, "{value}")?) };
+    let quoted = serde_json::Value::from(text).to_string();
+    Ok(out.write_str(&quoted[1..quoted.len() - 1])?)
+}
+
+/// The number people mean, or null.
+fn as_number(value: &Value) -> Value {
+    match value.as_str().and_then(crate::expr::number) {
+        Some(crate::expr::Number::Whole(whole)) => Value::from(whole),
+        Some(crate::expr::Number::Decimal(decimal)) => Value::from(decimal),
+        None => Value::from(()),
+    }
 }
 
 fn plain(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
@@ -125,9 +157,9 @@ mod tests {
     use super::*;
 
     fn render(source: &str, place: Place, handle: &str) -> Result<String, String> {
-        let fields = BTreeMap::from([("handle", handle.to_owned())]);
+        let fields = BTreeMap::from([("handle", Value::from(handle))]);
         let secrets = BTreeMap::from([("KEY", "s3cret")]);
-        Template::new(source, place)?.render(&fields, &secrets)
+        Template::new(source, place)?.render(fields, &secrets)
     }
 
     #[test]
@@ -144,6 +176,18 @@ mod tests {
                 render("http://a/{{ handle }}/x", Place::Url, value).unwrap(),
                 format!("http://a/{encoded}/x")
             );
+        }
+    }
+
+    #[test]
+    fn a_value_cannot_leave_its_quotes_in_a_body() {
+        for (source, value, body) in [
+            (r#"{"a":"@{{ handle }}"}"#, "a\"},{\"b", r#"{"a":"@a\"},{\"b"}"#),
+            (r#"{"a":"{{ handle }}"}"#, "line\nbreak\\", r#"{"a":"line\nbreak\\"}"#),
+            (r#"{"a":{{ handle | number }}}"#, "13.8K", r#"{"a":13800}"#),
+            (r#"{"a":{{ handle | number }}}"#, "none", r#"{"a":null}"#),
+        ] {
+            assert_eq!(render(source, Place::Body, value).unwrap(), body);
         }
     }
 

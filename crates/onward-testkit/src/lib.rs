@@ -2,6 +2,7 @@
 //!
 //! - [`upstream`]: an HTTP API that misbehaves by script and writes down every call it gets. It lives
 //!   in the test process, so it outlives every kill of the binary: the outside witness.
+//! - [`doubles`]: stand-ins for four real APIs.
 //! - [`home`]: a folder with a store in which the real binary is started, killed with kill -9, frozen
 //!   and thawed.
 //! - [`api`]: the JSON API as a client sees it.
@@ -15,6 +16,7 @@
 pub mod api;
 pub mod checker;
 pub mod chrome;
+pub mod doubles;
 pub mod home;
 pub mod jobs;
 pub mod ledger;
@@ -25,6 +27,7 @@ pub mod wait;
 pub use api::Api;
 pub use checker::Evidence;
 pub use chrome::ChromeDriver;
+pub use doubles::Doubles;
 pub use home::{Home, Process};
 pub use jobs::CreatorsJob;
 pub use ledger::Ledger;

@@ -146,9 +146,15 @@ pub(crate) struct Run {
     /// A name for people; the file's unless given
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// With a command: the column that identifies a row; the first one unless given
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) key: Option<String>,
+    /// With a command: how many run at a time; 8 unless given
+    #[arg(long, short = 'j', value_name = "N")]
+    pub(crate) concurrency: Option<u32>,
     #[command(flatten)]
     pub(crate) output: Json,
-    /// A program to call for each row (not in this version)
+    /// A program to run for each row; {column} is replaced, and the row is JSON on its standard input
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
 }

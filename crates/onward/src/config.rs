@@ -3,9 +3,11 @@
 //! `onward.toml` is read from the current directory and from the data folder; what both say, the
 //! current directory decides. Paths in a file count from the folder the file is in.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use onward_processors::{Cidr, NamedCommand};
 use serde::Deserialize;
 
 use crate::args::Places;
@@ -25,6 +27,10 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// The folder for the store and the server's notes.
     pub(crate) data_dir: PathBuf,
+    /// Programs that recipes may name.
+    pub(crate) commands: BTreeMap<String, NamedCommand>,
+    /// Networks that are not public and may be called all the same.
+    pub(crate) allowed: Vec<Cidr>,
 }
 
 impl Config {
@@ -93,7 +99,12 @@ pub(crate) fn load(places: &Places, home: Home, around: &Surroundings) -> Result
     let store = store.unwrap_or_else(|| format!("{SQLITE}{}", data_dir.join("onward.db").display()));
     let listen = places.listen.or(here.listen).or(there.listen);
     let listen = listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)));
-    Ok(Config { store, listen, data_dir })
+    let mut commands = there.commands;
+    commands.extend(here.commands);
+    let commands = commands.into_iter().map(|(name, command)| (name, command.into())).collect();
+    let outbound = here.outbound.or(there.outbound).unwrap_or_default();
+    let allowed = outbound.allow.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
+    Ok(Config { store, listen, data_dir, commands, allowed })
 }
 
 /// The keys of `onward.toml`.
@@ -104,6 +115,38 @@ struct File {
     redis: Option<String>,
     listen: Option<SocketAddr>,
     data_dir: Option<PathBuf>,
+    #[serde(default)]
+    commands: BTreeMap<String, CommandTable>,
+    outbound: Option<OutboundTable>,
+}
+
+/// `[commands.NAME]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandTable {
+    argv: Vec<String>,
+    #[serde(default)]
+    env: Vec<String>,
+}
+
+impl From<CommandTable> for NamedCommand {
+    fn from(table: CommandTable) -> Self {
+        Self { argv: table.argv, env: table.env }
+    }
+}
+
+/// `[outbound]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutboundTable {
+    #[serde(default)]
+    allow: Vec<String>,
+}
+
+fn network(text: &str) -> Result<Cidr, Failure> {
+    text.parse().map_err(|error| {
+        Failure::new(Exit::Usage, format!("`{text}` in `allow` of [outbound] is no network: {error}"))
+    })
 }
 
 fn read(folder: &Path) -> Result<File, Failure> {
@@ -120,7 +163,7 @@ fn read(folder: &Path) -> Result<File, Failure> {
             Exit::Usage,
             format!("{} has an error\n{}", path.display(), error.to_string().trim_end()),
         )
-        .hint("its keys are store, redis, listen and data_dir")
+        .hint("its keys are store, redis, listen, data_dir, [commands.NAME] and [outbound]")
     })?;
     file.data_dir = file.data_dir.map(|written| folder.join(written));
     file.store = file.store.map(|written| store_address(&written, folder)).transpose()?;

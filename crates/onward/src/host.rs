@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::client::note::Note;
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
+use crate::store::Author;
 use crate::{clock, output, store};
 
 /// Jobs driven at the same time by one process: enough to keep slow targets busy side by side, few
@@ -44,7 +45,13 @@ pub(crate) struct Host {
 
 impl Host {
     /// Opens the store. An owner takes up at once what a dead process of before held (G19).
+    /// Recipes are taken as those of a server.
     pub(crate) async fn open(config: &Config, opening: Opening) -> Result<Self, Failure> {
+        Self::open_for(config, opening, Author::Server).await
+    }
+
+    /// The same for recipes of this author.
+    pub(crate) async fn open_for(config: &Config, opening: Opening, author: Author) -> Result<Self, Failure> {
         make_private(&config.data_dir)?;
         let store: Arc<dyn Store> = store::open(config, opening).await?;
         match opening {
@@ -52,7 +59,7 @@ impl Host {
             Opening::Beside => {}
         }
         let settings = Settings { max_jobs: MAX_JOBS, worker_name: worker_name() };
-        let engine = Engine::new(store, store::builder(), settings);
+        let engine = Engine::new(store, store::builder(config, author), settings);
         Ok(Self { engine, listen: config.listen, spool_dir: config.data_dir.clone() })
     }
 

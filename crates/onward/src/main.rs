@@ -21,6 +21,10 @@ use tracing_subscriber::EnvFilter;
 use crate::args::Args;
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == store::GUARD) {
+        onward_processors::command::guard::stand(std::io::stdin().lock());
+        return exit_code::Exit::Done.into();
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),

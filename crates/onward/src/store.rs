@@ -1,10 +1,10 @@
 //! Which store and which kinds of work: the only lines that name them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use onward_core::store::Store;
 use onward_engine::Builder;
-use onward_processors::{Outbound, Secrets, Settings};
+use onward_processors::{Commands, Guard, Outbound, Secrets, Settings};
 use onward_store::open::{Mode, OpenError};
 
 use crate::config::Config;
@@ -25,11 +25,41 @@ pub(crate) async fn open(config: &Config, opening: Opening) -> Result<Arc<dyn St
     opened.map_err(|error| Failure::new(exit_of(&error), error.to_string()))
 }
 
+/// Where recipes come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Author {
+    /// The person at this terminal, who may run any program and call what he can reach anyway.
+    Terminal,
+    /// Whoever reaches the server: what its owner has named, and nothing more.
+    Server,
+}
+
 /// Makes the processor of a recipe.
-pub(crate) fn builder() -> Builder {
-    // Only this machine reaches the server, so its user may also call what runs on this machine.
-    let settings = Settings { secrets: Secrets::from_env(), outbound: Outbound::LoopbackAllowed };
+pub(crate) fn builder(config: &Config, author: Author) -> Builder {
+    let commands = config.commands.clone();
+    let commands = match author {
+        Author::Terminal => Commands::Any(commands),
+        Author::Server => Commands::Named(commands),
+    };
+    // Only this machine reaches a server on loopback, so its user may also call what he can reach himself.
+    let inside = author == Author::Terminal || config.listen.ip().is_loopback();
+    let outbound =
+        if inside { Outbound::Inside } else { Outbound::PublicOnly { allow: config.allowed.clone() } };
+    let settings = Settings { secrets: Secrets::from_env(), outbound, commands, guard: guard() };
     Arc::new(move |recipe| onward_processors::build(recipe, &settings))
+}
+
+/// The word by which this binary is told to stand guard over programs; no verb of a person's.
+pub(crate) const GUARD: &str = "__guard";
+
+/// One guard for all programs of this process.
+fn guard() -> Guard {
+    static ONE: OnceLock<Guard> = OnceLock::new();
+    let guard = ONE.get_or_init(|| match std::env::current_exe() {
+        Ok(binary) => Guard::started_by(vec![binary.into(), GUARD.into()]),
+        Err(_) => Guard::default(),
+    });
+    guard.clone()
 }
 
 fn exit_of(error: &OpenError) -> Exit {

@@ -10,6 +10,8 @@ mod demo;
 mod desk;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/recipes.rs"]
+mod recipes;
 #[path = "cli/refused.rs"]
 mod refused;
 #[path = "cli/run.rs"]

@@ -9,10 +9,10 @@ use onward_core::row::{NewCreator, Outcome, Verdict};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::scope::{Fetched, RowScope, Source, bind};
 use crate::expr::Expression;
 use crate::fields;
 use crate::invalid::Expressions;
+use crate::scope::{Fetched, Names, RowScope, Source, bind};
 
 /// The list creators are added to when the recipe has no `[add]`.
 const USUAL_TABLE: &str = "creators";
@@ -46,13 +46,13 @@ impl Add {
     }
 
     /// Finds the columns it needs.
-    pub(super) fn bind(&self, columns: &Columns, fetches: bool) -> AddPlan {
+    pub(super) fn bind(&self, columns: &Columns, names: Names) -> AddPlan {
         if self.columns.is_empty() {
             return AddPlan::Own(
                 fields::own(columns).iter().map(|(name, at)| (as_json(name), *at)).collect(),
             );
         }
-        AddPlan::Made(self.columns.iter().map(|(_, one)| bind(one, columns, fetches)).collect())
+        AddPlan::Made(self.columns.iter().map(|(_, one)| bind(one, columns, names)).collect())
     }
 
     /// The row with its creator, or failed when a column cannot be made.
@@ -83,7 +83,7 @@ impl Add {
     fn made(&self, row: &InputRow, bound: &[Vec<Source>], found: Option<&Fetched>) -> Result<String, String> {
         let mut data = ObjectText::with_capacity(self.columns.len() * 32);
         for ((name, expression), bound) in self.columns.iter().zip(bound) {
-            let scope = RowScope { row, bound, found };
+            let scope = RowScope { row, bound, found, item: None };
             let value = expression.evaluate(&scope).map_err(|fault| format!("column {name}: {fault}"))?;
             data.push(name, &value.to_json());
         }

@@ -3,9 +3,9 @@
 use onward_core::input::{Columns, InputRow};
 use onward_core::row::{Outcome, Verdict};
 
-use super::scope::{Fetched, RowScope, Source, bind};
 use crate::expr::{Expression, Value};
 use crate::invalid::Expressions;
+use crate::scope::{Fetched, Names, RowScope, Source, bind};
 
 /// `[filter] keep`.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ impl Filter {
     }
 
     /// Finds the columns it looks at.
-    pub(super) fn bind(&self, columns: &Columns, fetches: bool) -> Vec<Source> {
-        bind(&self.keep, columns, fetches)
+    pub(super) fn bind(&self, columns: &Columns, names: Names) -> Vec<Source> {
+        bind(&self.keep, columns, names)
     }
 
     /// Why the row is left out, if it is.
@@ -31,7 +31,7 @@ impl Filter {
         bound: &[Source],
         found: Option<&Fetched>,
     ) -> Option<Verdict> {
-        let scope = RowScope { row, bound, found };
+        let scope = RowScope { row, bound, found, item: None };
         match self.keep.evaluate(&scope) {
             Ok(Value::Bool(true)) => None,
             Ok(Value::Bool(false)) => {

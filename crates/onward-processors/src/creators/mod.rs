@@ -12,7 +12,6 @@
 mod add;
 mod fetch;
 mod filter;
-mod scope;
 
 use std::sync::Arc;
 
@@ -23,11 +22,11 @@ use onward_core::processor::{Answer, Call, CannotStart, Processor};
 use onward_core::recipe::Recipe;
 
 use crate::invalid::{Expressions, Wrong, problem};
+use crate::scope::{Fetched, Names, Source};
 use crate::settings::Settings;
 use add::{Add, AddPlan};
 use fetch::Fetch;
 use filter::Filter;
-use scope::Fetched;
 
 struct Creators {
     fetch: Option<Fetch>,
@@ -57,9 +56,14 @@ impl Processor for Creators {
         self.fetch.is_some()
     }
 
+    fn needs(&self) -> Vec<String> {
+        self.fetch.as_ref().map(Fetch::fields).unwrap_or_default()
+    }
+
     async fn process(&self, call: Call) -> Vec<Answer> {
-        let filter = self.filter.as_ref().map(|filter| filter.bind(&call.columns, self.fetch.is_some()));
-        let add = self.add.bind(&call.columns, self.fetch.is_some());
+        let names = if self.fetch.is_some() { Names::Answer } else { Names::Row };
+        let filter = self.filter.as_ref().map(|filter| filter.bind(&call.columns, names));
+        let add = self.add.bind(&call.columns, names);
         let mut answers = Vec::with_capacity(call.rows.len());
         for row in &call.rows {
             let answer = match &self.fetch {
@@ -84,7 +88,7 @@ impl Creators {
         &self,
         call: &Call,
         row: &InputRow,
-        bound: Option<&[scope::Source]>,
+        bound: Option<&[Source]>,
         add: &AddPlan,
         found: Option<&Fetched>,
     ) -> Answer {

@@ -39,6 +39,11 @@ async fn a_row_is_sent_as_the_contract_says() {
     );
     assert_eq!(seen.headers["idempotency-key"], "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000/1/1");
     assert_eq!(seen.headers["traceparent"], "00-0199aaaabbbb7ccc8dddeeeeffff0000-0000000100000003-01");
+    assert_eq!(seen.headers["onward-job"], "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000");
+    assert_eq!(
+        (&seen.headers["onward-row"], &seen.headers["onward-try"]),
+        (&"1".parse().unwrap(), &"3".parse().unwrap())
+    );
     assert_eq!(seen.headers["content-type"], "application/json");
 }
 
@@ -88,7 +93,7 @@ fn addresses_are_checked_before_any_row() {
     for (url, code) in [
         ("http://127.0.0.1/", "blocked-address"),
         ("file:///etc/passwd", "recipe-invalid"),
-        ("http://example.com/{{ handle }}", "recipe-invalid"),
+        ("http://{{ handle }}/", "recipe-invalid"),
         ("http://user@example.com/", "blocked-address"),
     ] {
         assert_eq!(build(&recipe(url), &public).err().expect(url).code.word(), code, "{url}");

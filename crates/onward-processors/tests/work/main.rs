@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may end the test")]
 
+mod command;
 mod contract;
 mod creators;
+mod foreign;
 mod http;
 mod support;

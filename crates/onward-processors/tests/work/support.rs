@@ -12,7 +12,7 @@ use onward_core::input::{Columns, InputRow};
 use onward_core::processor::{Answer, Call, Processor};
 use onward_core::recipe::Recipe;
 use onward_core::row::{Outcome, Verdict};
-use onward_processors::{Secrets, Settings, build};
+use onward_processors::{Commands, Secrets, Settings, build};
 
 /// A call as the server saw it.
 #[derive(Debug, Clone)]
@@ -63,7 +63,8 @@ async fn answer(State((seen, reply)): State<(Arc<Mutex<Vec<Seen>>>, Reply)>, req
 
 /// Settings with one secret.
 pub(crate) fn settings() -> Settings {
-    Settings { secrets: Secrets::from_pairs([("API_KEY", "canary-42")]), ..Settings::default() }
+    let commands = Commands::Any(std::collections::BTreeMap::new());
+    Settings { secrets: Secrets::from_pairs([("API_KEY", "canary-42")]), commands, ..Settings::default() }
 }
 
 /// The processor of a recipe in TOML.
@@ -111,8 +112,13 @@ pub(crate) async fn one(processor: &dyn Processor, row: [&str; 3]) -> Answer {
 
 /// The verdict of an answer that decides.
 pub(crate) fn verdict(answer: Answer) -> Verdict {
-    let Answer::Done(verdict) = answer else { panic!("expected a verdict, got {answer:?}") };
-    verdict
+    match answer {
+        Answer::Done(verdict) => verdict,
+        Answer::Confirm(verdict) => *verdict,
+        Answer::Retry { .. } | Answer::Throttled { .. } | Answer::Fatal { .. } => {
+            panic!("expected a verdict, got {answer:?}")
+        }
+    }
 }
 
 /// Outcome, code and message of an answer that decides.

@@ -72,6 +72,8 @@ mod tests {
             store: "sqlite:/a.db".to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),
             data_dir: folder.path().to_owned(),
+            commands: std::collections::BTreeMap::new(),
+            allowed: Vec::new(),
         };
         let note = Note::of_process("127.0.0.1:7313".parse().unwrap(), &config);
         note.leave(&config).unwrap();

@@ -1,6 +1,7 @@
 //! The verbs, a file each.
 
 mod act;
+mod asked;
 mod completions;
 mod delete;
 mod demo;
@@ -51,7 +52,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Verify(verb) => verify::run(&config, &verb).await,
         Verb::Delete(verb) => delete::run(&config, &verb).await,
         Verb::Doctor(output) => doctor::run(&config, output).await,
-        Verb::Recipe(verb) => recipe::run(&verb).await,
+        Verb::Recipe(verb) => recipe::run(&config, &verb).await,
         Verb::Completions(wanted) => Ok(completions::run(&wanted)),
     }
 }

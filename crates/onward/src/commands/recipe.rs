@@ -9,9 +9,11 @@ use tokio::io::AsyncReadExt;
 
 use crate::args::{Recipe as Args, RecipeCheck, RecipeVerb};
 use crate::client::upload::unreadable;
+use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
 use crate::output::table::Table;
 use crate::output::text::{counted, plain};
+use crate::store::Author;
 use crate::{output, store};
 
 /// What the preview looks at, at most; it takes a shorter one for the whole file.
@@ -20,9 +22,9 @@ const HEAD_BYTES: u64 = 256 * 1024;
 const SHOWN: usize = 5;
 
 /// Ends with 0 when the recipe can start and with 2 when it cannot.
-pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
+pub(super) async fn run(config: &Config, args: &Args) -> Result<Exit, Failure> {
     match &args.verb {
-        RecipeVerb::Check(verb) => check(verb).await,
+        RecipeVerb::Check(verb) => check(config, verb).await,
     }
 }
 
@@ -31,17 +33,22 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Recipe, Failure> {
     Recipe::parse(text).map_err(|problem| named(path, problem.into()))
 }
 
-async fn check(verb: &RecipeCheck) -> Result<Exit, Failure> {
+async fn check(config: &Config, verb: &RecipeCheck) -> Result<Exit, Failure> {
     let text = tokio::fs::read_to_string(&verb.recipe).await;
     let text = text.map_err(|error| unreadable(&verb.recipe, &error))?;
     let recipe = parse(&verb.recipe, &text)?;
-    let built = store::builder()(&recipe);
+    let built = store::builder(config, Author::Terminal)(&recipe);
     let processor = built.map_err(|problem| named(&verb.recipe, problem.into()))?;
     if let Err(cannot) = processor.check().await {
         return Err(named(&verb.recipe, Failure::new(Exit::Usage, cannot.message)));
     }
     let preview = match &verb.file {
-        Some(file) => Some(look(file, &recipe).await?),
+        Some(file) => {
+            let preview = look(file, Some(&recipe)).await?;
+            onward_intake::has_fields(&preview.columns, &recipe, &processor.needs())
+                .map_err(|problem| named(file, problem.into()))?;
+            Some(preview)
+        }
         None => None,
     };
     if verb.output.json {
@@ -62,12 +69,13 @@ fn named(path: &Path, mut failure: Failure) -> Failure {
     failure
 }
 
-async fn look(file: &Path, recipe: &Recipe) -> Result<Preview, Failure> {
+/// What the beginning of a file looks like.
+pub(super) async fn look(file: &Path, recipe: Option<&Recipe>) -> Result<Preview, Failure> {
     let failed = |error: std::io::Error| unreadable(file, &error);
     let content = tokio::fs::File::open(file).await.map_err(failed)?;
     let mut head = Vec::new();
     content.take(HEAD_BYTES).read_to_end(&mut head).await.map_err(failed)?;
-    onward_intake::preview(&head, Some(recipe)).map_err(|problem| named(file, problem.into()))
+    onward_intake::preview(&head, recipe).map_err(|problem| named(file, problem.into()))
 }
 
 fn show(file: &Path, preview: &Preview) {

@@ -1,4 +1,4 @@
-//! `onward run FILE --recipe R`: does a file to its end, and goes on where it stopped.
+//! `onward run FILE`: does a file to its end, and goes on where it stopped.
 
 use std::path::Path;
 
@@ -19,6 +19,7 @@ use crate::output;
 use crate::output::bar::progress;
 use crate::output::text::{count, plain};
 use crate::signals::Signals;
+use crate::store::Author;
 
 /// Read from the file in pieces of this size to take its digest.
 const PIECE_BYTES: usize = 1 << 20;
@@ -43,18 +44,9 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     async fn read(verb: &'a Run) -> Result<Self, Failure> {
-        if !verb.command.is_empty() {
-            return Err(Failure::new(Exit::Usage, "a command for each row is not in this version")
-                .hint("write a recipe and give it with --recipe; its kinds of work are in docs/recipe.md"));
-        }
-        let Some(path) = &verb.recipe else {
-            return Err(Failure::new(Exit::Usage, "what to do with each row is missing")
-                .hint("say it with --recipe RECIPE; examples/creators has one to start from"));
-        };
-        let text = tokio::fs::read_to_string(path).await.map_err(|error| unreadable(path, &error))?;
-        let recipe = super::recipe::parse(path, &text)?;
         let sha256 = digest(&verb.file).await?;
-        Ok(Self { verb, recipe, recipe_text: text, sha256 })
+        let recipe = super::asked::recipe(verb).await?;
+        Ok(Self { verb, recipe_text: recipe.to_json(), recipe, sha256 })
     }
 }
 
@@ -83,7 +75,7 @@ async fn at_the_server(
 }
 
 async fn in_this_process(config: &Config, asked: &Asked<'_>, signals: &mut Signals) -> Result<Exit, Failure> {
-    let host = Host::open(config, Opening::Own).await?;
+    let host = Host::open_for(config, Opening::Own, Author::Terminal).await?;
     let client = Client::in_process(&host, config);
     let id = match begin(&client, &host, asked).await? {
         Begun::Over(job) => return Ok(over(&job, asked)),

@@ -68,16 +68,28 @@ impl Desk {
 
     /// Types a command and waits for its end.
     pub(crate) fn type_in(&self, args: &[&str]) -> Said {
-        let output = self.command(args).output().unwrap();
+        self.type_with(&[], args)
+    }
+
+    /// The same with these variables in the environment.
+    pub(crate) fn type_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Said {
+        let output = self.command(args).envs(variables.iter().copied()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Said { code: code_of(output.status), out: text(output.stdout), err: text(output.stderr) }
     }
 
     /// Types a command and does not wait.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
+        self.start_with(&[], args)
+    }
+
+    /// The same with these variables in the environment.
+    pub(crate) fn start_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Running {
         let heard = TempDir::with_prefix("onward-heard-").unwrap();
         let file = |name| File::create(heard.path().join(name)).unwrap();
-        let child = self.command(args).stdout(file("out")).stderr(file("err")).spawn().unwrap();
+        let mut command = self.command(args);
+        let child =
+            command.envs(variables.iter().copied()).stdout(file("out")).stderr(file("err")).spawn().unwrap();
         Running { child: Some(child), heard }
     }
 
@@ -103,6 +115,17 @@ impl Desk {
     /// The newest job, asked of the command line itself.
     pub(crate) fn last_job(&self) -> Value {
         self.type_in(&["show", "last", "--json"]).ends_with(0).json()
+    }
+
+    /// The newest job, once it looks like this.
+    pub(crate) async fn job_when(&self, what: &str, looks: impl Fn(&Value) -> bool) -> Value {
+        until(what, LIMIT, async || {
+            let said = self.type_in(&["show", "last", "--json"]);
+            let job: Option<Value> = serde_json::from_str(&said.out).ok();
+            Ok(job.filter(&looks))
+        })
+        .await
+        .unwrap()
     }
 
     fn command(&self, args: &[&str]) -> Command {

@@ -12,8 +12,10 @@ fn a_mistake_in_the_command_line_ends_with_2() {
     assert!(desk.type_in(&["show", "not-an-id"]).ends_with(7).err.contains("there is no store"));
     desk.lay(&CreatorsJob::plain("usage", 3, NOWHERE));
     assert!(desk.type_in(&["run", "creators.csv"]).ends_with(2).err.contains("--recipe"));
-    let command = desk.type_in(&["run", "creators.csv", "--", "echo", "{handle}"]).ends_with(2);
-    assert!(command.err.contains("not in this version"), "{}", command.err);
+    let command = desk.type_in(&["run", "creators.csv", "--", "echo", "{handel}"]).ends_with(2);
+    assert!(command.err.contains("handel") && command.err.contains("`handle`?"), "{}", command.err);
+    let command = desk.type_in(&["run", "creators.csv", "--", "./no-such-program"]).ends_with(2);
+    assert!(command.err.contains("there is no program"), "{}", command.err);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the names in an expression stand for: fields of the row, and parts of the fetched answer.
+//! What the names in an expression stand for: fields of the row, and parts of the answer.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::expr::{Expression, Scope, Value};
 
-/// An answer to a look-up.
+/// An answer, as expressions see it.
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) status: u16,
@@ -26,14 +26,28 @@ pub(crate) enum Source {
     Status,
     Headers,
     Body,
+    /// The row's own element of the answer.
+    Item,
+}
+
+/// Which names stand for a part of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// None: there is no answer.
+    Row,
+    /// `status`, `headers` and `body`.
+    Answer,
+    /// Those and `item`.
+    Item,
 }
 
 /// Finds the source of each name, once per call and not once per row.
-pub(crate) fn bind(expression: &Expression, columns: &Columns, fetches: bool) -> Vec<Source> {
-    let source = |name: &str| match (name, fetches) {
-        ("status", true) => Source::Status,
-        ("headers", true) => Source::Headers,
-        ("body", true) => Source::Body,
+pub(crate) fn bind(expression: &Expression, columns: &Columns, names: Names) -> Vec<Source> {
+    let source = |name: &str| match (name, names) {
+        ("status", Names::Answer | Names::Item) => Source::Status,
+        ("headers", Names::Answer | Names::Item) => Source::Headers,
+        ("body", Names::Answer | Names::Item) => Source::Body,
+        ("item", Names::Item) => Source::Item,
         _ => columns.position(name).map_or(Source::Absent, Source::Field),
     };
     expression.variables().iter().map(|name| source(name)).collect()
@@ -44,6 +58,7 @@ pub(crate) struct RowScope<'a> {
     pub(crate) row: &'a InputRow,
     pub(crate) bound: &'a [Source],
     pub(crate) found: Option<&'a Fetched>,
+    pub(crate) item: Option<&'a Json>,
 }
 
 impl<'a> Scope<'a> for RowScope<'a> {
@@ -56,6 +71,7 @@ impl<'a> Scope<'a> for RowScope<'a> {
             (Some(Source::Status), Some(found)) => Value::Int(i64::from(found.status)),
             (Some(Source::Headers), Some(found)) => Value::of_json(&found.headers, what),
             (Some(Source::Body), Some(found)) => Value::of_json(&found.body, what),
+            (Some(Source::Item), _) => self.item.map_or(missing, |item| Value::of_json(item, what)),
             (Some(Source::Status | Source::Headers | Source::Body), None)
             | (Some(Source::Absent) | None, _) => missing,
         }

@@ -1,0 +1,320 @@
+//! One long-lived child: lines of rows in, lines of answers out, in any order.
+//!
+//! A lane is a task that owns the child. It starts it when the first row comes, writes and reads at the
+//! same time (a child may well wait for its output to be read before it reads on), and starts it anew,
+//! with a growing pause, when it has died. What the child is still asked when it dies is told apart: a
+//! row that was the only one is what it died of; of several, nobody knows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use onward_core::id::JobId;
+use serde_json::value::RawValue;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::output::{MAX_OUTPUT, Tail};
+use super::process::{Pipes, Process};
+use super::spec::Spec;
+use crate::answers::one_line;
+use crate::wire;
+
+/// The first pause before a child that died is started anew, in milliseconds; doubles with each death
+/// without an answer in between, up to [`MAX_PAUSE_MS`].
+const PAUSE_MS: u64 = 100;
+/// The longest such pause.
+const MAX_PAUSE_MS: u64 = 10_000;
+/// Rows that wait to be written, in bytes: then no more are taken, and the engine waits.
+const MAX_UNWRITTEN: usize = 256 * 1024;
+/// Calls that wait for a lane; the engine bounds them before this does.
+const QUEUE: usize = 1_024;
+/// Read at once, in bytes.
+const PIECE: usize = 64 * 1024;
+/// How long a child may take to end once its input is closed, in milliseconds.
+const FAREWELL_MS: u64 = 500;
+/// A line of a child's is shown up to this length, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// What a child is asked: some rows, and where the answer goes.
+struct Ask {
+    /// Row number and key.
+    rows: Vec<(u64, String)>,
+    lines: Vec<u8>,
+    reply: oneshot::Sender<Reply>,
+}
+
+/// What became of a question.
+pub(super) type Reply = Result<Vec<Box<RawValue>>, Died>;
+
+/// The child died before it answered.
+#[derive(Debug, Clone)]
+pub(super) struct Died {
+    /// A sentence.
+    pub(super) message: String,
+    /// Whether it was asked nothing else, so that it died of this.
+    pub(super) of_this: bool,
+    /// The error of the system when it could not even be started.
+    pub(super) not_started: Option<Arc<std::io::Error>>,
+}
+
+/// The way to a child.
+pub(super) struct Lane {
+    asks: mpsc::Sender<Ask>,
+    given_up: Arc<Notify>,
+}
+
+/// Tells the lane when nobody waits for the answer any more.
+struct Waiting<'a> {
+    lane: &'a Lane,
+    answered: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.lane.given_up.notify_one();
+        }
+    }
+}
+
+impl Lane {
+    /// A lane whose child is started with its first row. It ends when the lane is dropped.
+    pub(super) fn new(spec: Arc<Spec>, job: JobId) -> Self {
+        let (asks, inbox) = mpsc::channel(QUEUE);
+        let given_up = Arc::new(Notify::new());
+        let lane =
+            Task { spec, job, inbox, given_up: Arc::clone(&given_up), open: Open::default(), deaths: 0 };
+        tokio::spawn(lane.run());
+        Self { asks, given_up }
+    }
+
+    /// Asks the child. Dropping the future ends the child: it may be stuck over just this row.
+    pub(super) async fn ask(&self, rows: Vec<(u64, String)>, lines: Vec<u8>) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        let mut waiting = Waiting { lane: self, answered: false };
+        let gone = || Died { message: "the program is gone".into(), of_this: false, not_started: None };
+        if self.asks.send(Ask { rows, lines, reply }).await.is_err() {
+            return Err(gone());
+        }
+        let answer = answer.await.unwrap_or_else(|_| Err(gone()));
+        waiting.answered = true;
+        answer
+    }
+}
+
+/// The questions a child has not answered.
+#[derive(Default)]
+struct Open {
+    asks: HashMap<u64, Pending>,
+    /// Row number to question.
+    rows: HashMap<u64, u64>,
+    next: u64,
+}
+
+struct Pending {
+    rows: Vec<(u64, String)>,
+    answers: Vec<Box<RawValue>>,
+    reply: oneshot::Sender<Reply>,
+}
+
+struct Task {
+    spec: Arc<Spec>,
+    job: JobId,
+    inbox: mpsc::Receiver<Ask>,
+    given_up: Arc<Notify>,
+    open: Open,
+    /// Deaths since the last answer.
+    deaths: u32,
+}
+
+/// Why a child is not talked to any more.
+enum End {
+    /// Nobody asks any more.
+    Finished,
+    /// It died, or has to; the sentence says why.
+    Died(String),
+}
+
+impl Task {
+    async fn run(mut self) {
+        while let Some(first) = self.inbox.recv().await {
+            if first.reply.is_closed() {
+                continue;
+            }
+            if let Some(doublings) = self.deaths.checked_sub(1) {
+                let pause = PAUSE_MS.saturating_mul(1 << doublings.min(16)).min(MAX_PAUSE_MS);
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+            }
+            let words: &[String] = &self.spec.argv;
+            match Process::start(self.spec.command(words, self.job), &self.spec.guard) {
+                Ok((process, pipes)) => {
+                    if !self.talk(process, pipes, first).await {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    self.deaths += 1;
+                    let message = format!("the program cannot be started: {error}");
+                    let not_started = Some(Arc::new(error));
+                    drop(first.reply.send(Err(Died { message, of_this: true, not_started })));
+                }
+            }
+        }
+    }
+
+    /// Talks to one child until it dies (`true`) or nobody asks any more.
+    async fn talk(&mut self, mut process: Process, pipes: Pipes, first: Ask) -> bool {
+        let Pipes { mut stdin, mut stdout, stderr } = pipes;
+        let words = Tail::default();
+        let listening = words.clone();
+        // Ends with the child's last holder of the pipe, or with the lane.
+        let listener = tokio::spawn(async move { listening.read(stderr, usize::MAX).await });
+        let mut unwritten = self.open.take(first);
+        let (mut heard, mut piece) = (Vec::new(), vec![0; PIECE]);
+        let end = loop {
+            tokio::select! {
+                written = stdin.write(&unwritten), if !unwritten.is_empty() => match written {
+                    Ok(length) => drop(unwritten.drain(..length)),
+                    // It has closed its input; what it still says counts until it has ended.
+                    Err(_) => unwritten.clear(),
+                },
+                read = stdout.read(&mut piece) => match read {
+                    Ok(0) | Err(_) => break End::Died(String::new()),
+                    Ok(length) => {
+                        heard.extend_from_slice(&piece[..length]);
+                        if let Err(why) = self.hear(&mut heard) { break End::Died(why); }
+                    }
+                },
+                ask = self.inbox.recv(), if unwritten.len() < MAX_UNWRITTEN => match ask {
+                    Some(ask) => unwritten.append(&mut self.open.take(ask)),
+                    None => break End::Finished,
+                },
+                () = self.given_up.notified() => if self.open.has_given_up() {
+                    break End::Died("it took too long over another row".to_owned());
+                },
+            }
+        };
+        drop(stdin);
+        let going_on = matches!(end, End::Died(_));
+        let why = match end {
+            End::Finished => String::new(),
+            End::Died(why) => why,
+        };
+        let farewell = if why.is_empty() { FAREWELL_MS } else { 0 };
+        let status = tokio::time::timeout(Duration::from_millis(farewell), process.ended()).await;
+        drop(process);
+        let ended = status.ok().and_then(Result::ok).map(|status| status.to_string());
+        // What it said last is read by now, unless something else holds the pipe.
+        drop(tokio::time::timeout(Duration::from_millis(FAREWELL_MS), listener).await);
+        let last_words = words.last_line().map(|line| self.spec.secrets.hide(one_line(&line, MAX_SHOWN)));
+        self.deaths += 1;
+        self.open.died(&sentence(&why, ended.as_deref(), last_words.as_deref()));
+        going_on
+    }
+
+    /// Takes in the whole lines of what was read. The error says why the child cannot be trusted.
+    fn hear(&mut self, heard: &mut Vec<u8>) -> Result<(), String> {
+        let Some(end) = heard.iter().rposition(|byte| *byte == b'\n') else {
+            if heard.len() > MAX_OUTPUT {
+                return Err(format!("it wrote a line of more than {MAX_OUTPUT} bytes"));
+            }
+            return Ok(());
+        };
+        for line in heard[..end].split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+            let answers = answers(line).ok_or_else(|| {
+                let line = one_line(&String::from_utf8_lossy(line), MAX_SHOWN);
+                format!("it wrote a line that is no answer: {}", self.spec.secrets.hide(line))
+            })?;
+            if self.open.answer(answers) {
+                self.deaths = 0;
+            }
+        }
+        heard.drain(..=end);
+        Ok(())
+    }
+}
+
+/// The answers of one line, and whether it is an answer to a whole batch.
+fn answers(line: &[u8]) -> Option<(Vec<Box<RawValue>>, bool)> {
+    if let Ok(elements) = wire::elements(line) {
+        return Some((elements, true));
+    }
+    let one: Box<RawValue> = serde_json::from_slice(line).ok()?;
+    one.get().trim_start().starts_with('{').then(|| (vec![one], false))
+}
+
+impl Open {
+    /// Adds a question and gives what is to be written.
+    fn take(&mut self, ask: Ask) -> Vec<u8> {
+        self.next += 1;
+        for (row, _) in &ask.rows {
+            self.rows.insert(*row, self.next);
+        }
+        let pending = Pending { rows: ask.rows, answers: Vec::new(), reply: ask.reply };
+        self.asks.insert(self.next, pending);
+        ask.lines
+    }
+
+    /// Hands answers to whoever asked; `false` when nobody did.
+    fn answer(&mut self, (answers, whole): (Vec<Box<RawValue>>, bool)) -> bool {
+        let mut touched = Vec::new();
+        for answer in answers {
+            let name = serde_json::from_str::<wire::Name>(answer.get()).unwrap_or_default();
+            let asked = name.row.and_then(|row| self.rows.get(&row).copied());
+            let asked = asked.or_else(|| self.by_key(name.key.as_deref()?));
+            let Some((id, pending)) = asked.and_then(|id| Some((id, self.asks.get_mut(&id)?))) else {
+                tracing::warn!(row = name.row, "a program answered for a row it was not asked for");
+                continue;
+            };
+            pending.answers.push(answer);
+            if !touched.contains(&id) {
+                touched.push(id);
+            }
+        }
+        for id in &touched {
+            let done = |pending: &Pending| whole || pending.answers.len() >= pending.rows.len();
+            if self.asks.get(id).is_some_and(done) {
+                self.close(*id);
+            }
+        }
+        !touched.is_empty()
+    }
+
+    fn by_key(&self, key: &str) -> Option<u64> {
+        let has = |pending: &Pending| pending.rows.iter().any(|(_, known)| known == key);
+        self.asks.iter().find(|(_, pending)| has(pending)).map(|(id, _)| *id)
+    }
+
+    fn close(&mut self, id: u64) {
+        let Some(pending) = self.asks.remove(&id) else { return };
+        for (row, _) in &pending.rows {
+            self.rows.remove(row);
+        }
+        // Whoever asked may have given up; then nobody misses the answer.
+        drop(pending.reply.send(Ok(pending.answers)));
+    }
+
+    fn has_given_up(&self) -> bool {
+        self.asks.values().any(|pending| pending.reply.is_closed())
+    }
+
+    /// Tells everybody that the child died.
+    fn died(&mut self, message: &str) {
+        let of_this = self.asks.values().map(|pending| pending.rows.len()).sum::<usize>() == 1;
+        self.rows.clear();
+        for (_, pending) in self.asks.drain() {
+            let died = Died { message: message.to_owned(), of_this, not_started: None };
+            drop(pending.reply.send(Err(died)));
+        }
+    }
+}
+
+fn sentence(why: &str, status: Option<&str>, last_words: Option<&str>) -> String {
+    let what = match (why, status) {
+        ("", Some(status)) => format!("the program ended ({status}) before it answered"),
+        ("", None) => "the program closed its output before it answered".to_owned(),
+        (why, _) => format!("the program was ended: {why}"),
+    };
+    last_words.map_or(what.clone(), |words| format!("{what}: {words}"))
+}

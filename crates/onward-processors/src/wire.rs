@@ -1,0 +1,183 @@
+//! The shapes of our own requests and answers: the same for http work and for programs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use onward_core::input::InputRow;
+use onward_core::pace::MAX_WAIT_MS;
+use onward_core::processor::{Answer, Call};
+use onward_core::recipe::Missing;
+use onward_core::row::{Outcome, Text, Verdict};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::answers::{USUAL_WAIT_MS, failed, one_line};
+use crate::fields;
+use crate::settings::Secrets;
+
+/// A target's code is a short fixed word; longer ones are cut, in characters.
+const MAX_CODE: usize = 64;
+/// A target's message is a sentence; longer ones are cut, in characters.
+const MAX_MESSAGE: usize = 1_000;
+
+/// What is sent of one row.
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<String>,
+    row: u64,
+    attempt: u32,
+    key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<String>,
+    fields: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Serialize)]
+struct Rows<'a> {
+    job_id: String,
+    rows: Vec<Row<'a>>,
+}
+
+/// What is said of one row.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Said {
+    outcome: Word,
+    code: Option<String>,
+    message: Option<String>,
+    result: Option<Box<RawValue>>,
+    /// With `retry` and `throttled`: how long to wait, in milliseconds.
+    wait_ms: Option<u64>,
+}
+
+/// How a row ended, or that it has not.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    Added,
+    Skipped,
+    Filtered,
+    Failed,
+    Retry,
+    Throttled,
+    Fatal,
+}
+
+/// What a target of our own may answer.
+pub(crate) const FORM: &str = "{\"outcome\": \"added\", \"skipped\", \"filtered\" or \"failed\"}";
+
+/// The text of one row.
+pub(crate) fn one_row(call: &Call, row: &InputRow) -> Vec<u8> {
+    let own = fields::own(&call.columns);
+    let sent = Row { job_id: Some(call.job.to_string()), idempotency_key: None, ..sent(call, row, &own) };
+    to_json(&sent)
+}
+
+/// The text of the rows of a batch.
+pub(crate) fn many_rows(call: &Call, rows: &[Arc<InputRow>]) -> Vec<u8> {
+    let own = fields::own(&call.columns);
+    let rows = rows.iter().map(|row| sent(call, row, &own)).collect();
+    to_json(&Rows { job_id: call.job.to_string(), rows })
+}
+
+fn sent<'a>(call: &'a Call, row: &'a InputRow, own: &'a [(Arc<str>, usize)]) -> Row<'a> {
+    let values = own.iter().filter_map(|(name, at)| Some((&**name, row.fields.get(*at)?.as_str())));
+    Row {
+        job_id: None,
+        row: row.index.row(),
+        attempt: call.attempt,
+        key: &row.key,
+        idempotency_key: Some(call.idempotency_key(row)),
+        fields: values.collect(),
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("texts and numbers can be written to memory")
+}
+
+/// What became of the row.
+pub(crate) fn answer(said: Said, secrets: &Secrets) -> Answer {
+    let (outcome, usual) = match said.outcome {
+        Word::Added => (Some(Outcome::Added), "added"),
+        Word::Skipped => (Some(Outcome::Skipped), "skipped"),
+        Word::Filtered => (Some(Outcome::Filtered), "filtered"),
+        Word::Failed => (Some(Outcome::Failed), "failed"),
+        Word::Retry => (None, "retry"),
+        Word::Throttled => (None, "throttled"),
+        Word::Fatal => (None, "fatal"),
+    };
+    let code = said.code.map(|code| one_line(&code, MAX_CODE)).filter(|code| !code.is_empty());
+    let message = said.message.map(|message| secrets.hide(one_line(&message, MAX_MESSAGE)));
+    let message = message.filter(|message| !message.is_empty());
+    let code = code.map_or(Text::from(usual), Text::from);
+    let message = message.map_or(Text::from(usual), Text::from);
+    let wait_ms = said.wait_ms.map(|wait_ms| wait_ms.min(MAX_WAIT_MS));
+    if let Some(outcome) = outcome {
+        let mut verdict = Verdict::new(outcome, code, message);
+        verdict.result = said.result.map(|result| secrets.hide(result.get().to_owned()).into());
+        return Answer::Done(verdict);
+    }
+    match said.outcome {
+        Word::Throttled => Answer::Throttled { wait_ms: wait_ms.unwrap_or(USUAL_WAIT_MS), message },
+        Word::Fatal => Answer::Fatal { code, message },
+        Word::Retry | Word::Added | Word::Skipped | Word::Filtered | Word::Failed => {
+            Answer::Retry { code, message, wait_ms }
+        }
+    }
+}
+
+/// The elements of an answer to a batch: `{"rows": […]}` or the list alone.
+pub(crate) fn elements(text: &[u8]) -> Result<Vec<Box<RawValue>>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Listed {
+        rows: Vec<Box<RawValue>>,
+    }
+    if text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return serde_json::from_slice(text);
+    }
+    serde_json::from_slice::<Listed>(text).map(|listed| listed.rows)
+}
+
+/// Finds each row's element, by its number or else by its key.
+pub(crate) fn matched(
+    rows: &[Arc<InputRow>],
+    elements: Vec<Box<RawValue>>,
+    missing: Missing,
+    secrets: &Secrets,
+) -> Vec<Answer> {
+    let (mut by_row, mut by_key) = (HashMap::new(), HashMap::new());
+    for element in elements {
+        let Ok(name) = serde_json::from_str::<Name>(element.get()) else { continue };
+        match name {
+            Name { row: Some(row), .. } => by_row.insert(row, element),
+            Name { key: Some(key), .. } => by_key.insert(key, element),
+            Name { row: None, key: None } => None,
+        };
+    }
+    let answers = rows.iter().map(|row| {
+        let element = by_row.remove(&row.index.row()).or_else(|| by_key.remove(&row.key));
+        let Some(element) = element else { return left_out(missing) };
+        match serde_json::from_str::<Said>(element.get()) {
+            Ok(said) => answer(said, secrets),
+            Err(error) => failed("bad-answer", format!("the answer for this row is not {FORM}: {error}")),
+        }
+    });
+    answers.collect()
+}
+
+/// Which row an element is about.
+#[derive(Default, Deserialize)]
+pub(crate) struct Name {
+    pub(crate) row: Option<u64>,
+    pub(crate) key: Option<String>,
+}
+
+/// A row that the answer to its batch leaves out.
+pub(crate) fn left_out(missing: Missing) -> Answer {
+    let verdict = Verdict::new(Outcome::Failed, "not-found", "the answer leaves this row out");
+    match missing {
+        Missing::NotFound => Answer::Done(verdict),
+        Missing::RetryAlone => Answer::Confirm(Box::new(verdict)),
+    }
+}
