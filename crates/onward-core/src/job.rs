@@ -105,13 +105,113 @@ pub struct JobInput {
     pub available: bool,
 }
 
-/// What may be changed while the job runs; `None` means as the recipe says.
+/// What is particular about how a job goes on now: limits that were changed while it runs, and what the
+/// breaker and "do so many rows and ask" left. `None` means as the recipe says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Tuning {
     /// Calls in flight.
     pub concurrency: Option<u32>,
     /// Calls per time.
     pub rate: Option<crate::pace::Rate>,
+    /// Failures in a row that open the breaker; 0 means never.
+    pub breaker: Option<u32>,
+    /// Probes since the target last answered: more than 0 means that single rows are tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<u32>,
+    /// The job is held once so many rows have an outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold_at: Option<u64>,
+    /// (failed, processed) when a person last let it go on: stop rules count from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted_from: Option<(u64, u64)>,
+}
+
+impl Tuning {
+    /// These with what `changes` says; `None` there leaves a value as it is.
+    #[must_use]
+    pub fn with(self, changes: Self) -> Self {
+        Self {
+            concurrency: changes.concurrency.or(self.concurrency),
+            rate: changes.rate.or(self.rate),
+            breaker: changes.breaker.or(self.breaker),
+            probes: changes.probes.or(self.probes).filter(|probes| *probes > 0),
+            hold_at: changes.hold_at.or(self.hold_at),
+            counted_from: changes.counted_from.or(self.counted_from),
+        }
+    }
+
+    /// These after a command that was taken when the counters said `tally`.
+    #[must_use]
+    pub fn after(self, command: &crate::store::Command, tally: Tally) -> Self {
+        let done = tally.processed();
+        match (command.step, command.go) {
+            // By its own: everything a person asked for still holds.
+            (Step::Resume, Go::Probe) => self,
+            (Step::Resume | Step::Restart, go) => Self {
+                probes: None,
+                hold_at: match go {
+                    Go::First(rows) => Some(done.saturating_add(rows)),
+                    Go::Fully | Go::Probe => None,
+                },
+                counted_from: Some((tally.failed, done)),
+                ..self
+            },
+            (Step::Pause, _) if command.pause.as_ref().is_some_and(|pause| pause.probe_at.is_some()) => {
+                Self { probes: Some(self.probes().saturating_add(1)), ..self }
+            }
+            (Step::Pause, _) => Self { probes: None, ..self },
+            (Step::Start | Step::ForceCancel | Step::Retry | Step::Complete | Step::Fail, _) => self,
+        }
+    }
+
+    /// These when rows were opened again: nothing is left of what was asked for before.
+    #[must_use]
+    pub fn reopened(self) -> Self {
+        Self { probes: None, hold_at: None, counted_from: None, ..self }
+    }
+
+    /// Probes since the target last answered.
+    #[must_use]
+    pub fn probes(self) -> u32 {
+        self.probes.unwrap_or_default()
+    }
+
+    /// Whether one worker at a time may work on the job: a probe is one row, and "do ten rows" is ten.
+    #[must_use]
+    pub fn is_alone(self) -> bool {
+        self.probes() > 0 || self.hold_at.is_some()
+    }
+
+    /// What was changed, in words for the timeline.
+    #[must_use]
+    pub fn words(self) -> String {
+        if self.probes == Some(0) {
+            return "the target answers again; the job goes on as before".to_owned();
+        }
+        let changed = [
+            self.concurrency.map(|calls| format!("concurrency {calls}")),
+            self.rate.map(|rate| format!("rate {rate}")),
+            self.breaker.map(|rows| match rows {
+                0 => "breaker off".to_owned(),
+                rows => format!("breaker after {rows} failures in a row"),
+            }),
+        ];
+        let changed: Vec<String> = changed.into_iter().flatten().collect();
+        if changed.is_empty() { "name".to_owned() } else { changed.join(", ") }
+    }
+}
+
+/// How far a job goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Go {
+    /// To its end.
+    #[default]
+    Fully,
+    /// So many rows; then it is held and a person is asked.
+    First(u64),
+    /// One row, to see whether the target answers again.
+    Probe,
 }
 
 /// One span that somebody holds.

@@ -8,6 +8,7 @@
 //! [`store`] and [`processor`] for the two traits the rest plugs into, [`problem`] for every error a
 //! person can meet.
 
+pub mod breaker;
 pub mod checkpoint;
 pub mod clock;
 pub mod event;

@@ -5,6 +5,7 @@
 //! the future of [`Processor::process`] must abort the call.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
@@ -60,6 +61,26 @@ pub struct Call {
     pub columns: Arc<Columns>,
     /// The rows.
     pub rows: Vec<Arc<InputRow>>,
+    /// Where the work says what the target told about its limit.
+    pub told: Told,
+}
+
+/// What a target tells about its limit beside the answer itself, such as "no call left for 12 s". The
+/// work writes it down while the call runs, the engine reads it when the call has ended.
+#[derive(Debug, Clone, Default)]
+pub struct Told(Arc<AtomicU64>);
+
+impl Told {
+    /// The target takes no call for so long, in milliseconds: the gate closes before a refusal comes.
+    pub fn no_call_for(&self, wait_ms: u64) {
+        self.0.fetch_max(wait_ms, Ordering::Relaxed);
+    }
+
+    /// For how long the target takes no call, in milliseconds; 0 when it said nothing.
+    #[must_use]
+    pub fn wait_ms(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Call {
@@ -103,11 +124,14 @@ pub enum Answer {
         /// A sentence.
         message: Text,
     },
-    /// No row can be done any more (a dead token, a used-up quota): the job stops.
+    /// No row can be done now (a dead token, a used-up quota): the job is held, the row stays open, and
+    /// the target is probed with one row later. A code that begins with `quota` is held for its quota.
     Fatal {
         /// A short fixed word.
         code: Text,
         /// A sentence.
         message: Text,
+        /// When the target says that it may be asked again, in milliseconds from now.
+        wait_ms: Option<u64>,
     },
 }

@@ -30,7 +30,7 @@ pub use fleet::{
 pub use picture::{Mark, SpanFact};
 pub use terms::{
     Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
-    Rescued, Reservation, Retry, RowQuery, Totals, Verify,
+    Reach, Rescued, Reservation, Retry, RowQuery, Totals, Verify,
 };
 
 /// Answers of a store.
@@ -76,7 +76,7 @@ pub trait Store: Send + Sync + 'static {
     /// Moves failed rows to history and opens them again under a new generation, then runs the job.
     /// [`StoreError::NothingToRetry`] when no row matches. Answers how many rows were opened.
     async fn retry(&self, retry: &Retry) -> Result<(u64, Job)>;
-    /// Changes name and live limits; `None` leaves as it is.
+    /// Changes name and live limits, as [`Tuning::with`] does; `None` leaves as it is.
     async fn tune(
         &self,
         id: JobId,
@@ -94,7 +94,8 @@ pub trait Store: Send + Sync + 'static {
     /// Queued or running jobs that have a span nobody holds, oldest first.
     async fn claimable(&self, limit: usize) -> Result<Vec<JobId>>;
     /// Takes the job's first span that nobody holds, under the next epoch; starts a queued job.
-    /// `None` when there is none. Before a call for a row goes out, this must have answered (G3).
+    /// `None` when there is none, and while a job that one worker at a time may work on
+    /// ([`Tuning::is_alone`]) has a span that is held. Before a call for a row goes out, this must have answered (G3).
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>>;
     /// Records outcomes, adds creators, moves the checkpoint and the lease: one fenced transaction.
     /// A row that has an outcome already is left as it is and not counted. A creator that is in its

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onward_core::job::Job;
+use onward_core::job::{Go, Job};
 use onward_core::state::{JobState, PauseReason, Step};
 use onward_core::store::{Command, JobQuery, Store};
 
@@ -66,7 +66,8 @@ async fn active(store: &dyn Store, drives: &Drives, gauges: &Gauges) {
         };
         if due {
             let (step, actor, now) = (Step::Resume, "breaker".to_owned(), clock::now());
-            let command = Command { job: job.id, step, epoch: None, actor, now, pause: None, error: None };
+            let (epoch, pause, error, go) = (None, None, None, Go::Probe);
+            let command = Command { job: job.id, step, epoch, actor, now, pause, error, go };
             if let Err(error) = store.command(&command).await {
                 tracing::debug!(job.id = %job.id, %error, "a chore came too late for a job");
             }

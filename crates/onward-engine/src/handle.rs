@@ -2,6 +2,8 @@
 
 mod commands;
 
+pub use commands::Limits;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -60,6 +62,8 @@ pub struct Submission {
     pub recipe: Recipe,
     /// A name for people; the file's when left out.
     pub name: Option<String>,
+    /// Do so many rows, then hold the job and ask.
+    pub first: Option<u64>,
     /// Who submits.
     pub actor: String,
 }

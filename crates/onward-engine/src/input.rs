@@ -50,6 +50,7 @@ pub(crate) async fn submit(
         input: id,
         work_digest: work_digest(&summary.sha256, &recipe),
         recipe: recipe.into(),
+        first: submission.first,
         actor: submission.actor,
         now: clock::now(),
     };

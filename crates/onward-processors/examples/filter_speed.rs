@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use onward_core::id::{Epoch, JobId, RowIndex};
 use onward_core::input::{Columns, InputRow};
-use onward_core::processor::Call;
+use onward_core::processor::{Call, Told};
 use onward_core::recipe::Recipe;
 use onward_processors::{Settings, build};
 
@@ -63,5 +63,6 @@ fn call() -> Call {
             fields: fields.iter().enumerate().map(|(at, name)| ((*name).into(), at)).collect(),
         }),
         rows: (0..ROWS_PER_CALL).map(|index| Arc::new(row(index))).collect(),
+        told: Told::default(),
     }
 }

@@ -61,7 +61,7 @@ pub(crate) fn throttled(received: &Received, message: Text) -> Answer {
 /// The credentials that `place` of the recipe sends are refused: no row can be done any more.
 pub(crate) fn unauthorized(place: &str) -> Answer {
     let message = format!("the target answered 401: the credentials in `{place}` are refused");
-    Answer::Fatal { code: "unauthorized".into(), message: message.into() }
+    Answer::Fatal { code: "unauthorized".into(), message: message.into(), wait_ms: None }
 }
 
 /// The failed row for a status that is neither a success nor [`not_now`]. A 404 is confirmed: some

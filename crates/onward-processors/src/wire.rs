@@ -120,7 +120,7 @@ pub(crate) fn answer(said: Said, secrets: &Secrets) -> Answer {
     }
     match said.outcome {
         Word::Throttled => Answer::Throttled { wait_ms: wait_ms.unwrap_or(USUAL_WAIT_MS), message },
-        Word::Fatal => Answer::Fatal { code, message },
+        Word::Fatal => Answer::Fatal { code, message, wait_ms },
         Word::Retry | Word::Added | Word::Skipped | Word::Filtered | Word::Failed => {
             Answer::Retry { code, message, wait_ms }
         }

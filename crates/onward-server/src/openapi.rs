@@ -10,7 +10,7 @@ use onward_core::problem::Code;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use crate::api::jobs::{restart, retry, tune};
+use crate::api::jobs::{restart, resume, retry, tune};
 use crate::api::view::{
     ActedView, CreatorsView, GroupsView, JobView, JobsView, ProblemView, RestartedView, ResumedView,
     RetriedView, RowsView, TimelineView, VerifyView, WorkersView,
@@ -35,6 +35,7 @@ pub(crate) use parts::{Body, Operation, Param, Reply};
     ActedView,
     RetriedView,
     ProblemView,
+    resume::Body,
     restart::Body,
     retry::Body,
     tune::Body

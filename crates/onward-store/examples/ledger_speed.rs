@@ -149,6 +149,7 @@ async fn submit(store: &Arc<dyn Store>, rows: u64) -> JobId {
         input,
         recipe: Arc::from("{}"),
         work_digest: String::from("speed"),
+        first: None,
         actor: String::from("bench"),
         now: NOW,
     };

@@ -60,7 +60,7 @@ pub(crate) enum Verb {
     /// Follow a job to its end
     Watch(OneJob),
     /// Go on from the exact row at which a job stopped
-    Resume(OneJob),
+    Resume(Resume),
     /// Take the work away from a stuck worker and go on from the checkpoint
     Restart(Restart),
     /// Stop a job; it can be resumed
@@ -69,6 +69,8 @@ pub(crate) enum Verb {
     Pause(OneJob),
     /// Do failed rows once more
     Retry(Retry),
+    /// Change a job's name, rate, concurrency or breaker, also while it runs
+    Tune(Tune),
     /// Print the rows of a job and what became of each
     Rows(Rows),
     /// Print why rows did not make it, by cause
@@ -152,6 +154,9 @@ pub(crate) struct Run {
     /// With a command: how many run at a time; 8 unless given
     #[arg(long, short = 'j', value_name = "N")]
     pub(crate) concurrency: Option<u32>,
+    /// Do so many rows, then stop and ask
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) first: Option<u64>,
     #[command(flatten)]
     pub(crate) output: Json,
     /// A program to run for each row; {column} is replaced, and the row is JSON on its standard input
@@ -171,6 +176,9 @@ pub(crate) struct Submit {
     /// A name for people; the file's unless given
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// Do so many rows, then hold the job and ask
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) first: Option<u64>,
     /// Follow the job to its end
     #[arg(long)]
     pub(crate) watch: bool,
@@ -194,6 +202,42 @@ pub(crate) struct List {
     pub(crate) output: Json,
 }
 
+/// `onward resume`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Resume {
+    /// The job's id, or `last` for the newest job
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// Do so many rows, then hold the job and ask
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) first: Option<u64>,
+    #[command(flatten)]
+    pub(crate) output: Json,
+}
+
+/// `onward tune`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
+pub(crate) struct Tune {
+    /// The job's id, or `last` for the newest job
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// Calls per time, at most, such as 10/s or 50/min
+    #[arg(long, group = "change")]
+    pub(crate) rate: Option<String>,
+    /// Calls in flight, at most
+    #[arg(long, value_name = "CALLS", group = "change")]
+    pub(crate) concurrency: Option<u32>,
+    /// Failures in a row that hold the job; 0 means never
+    #[arg(long, value_name = "FAILURES", group = "change")]
+    pub(crate) breaker: Option<u32>,
+    /// A name for people
+    #[arg(long, group = "change")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Json,
+}
+
 /// `onward restart`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Restart {
@@ -213,9 +257,15 @@ pub(crate) struct Retry {
     /// The job's id, or `last` for the newest job
     #[arg(value_name = "JOB")]
     pub(crate) job: String,
-    /// Only rows that failed with this code
+    /// Rows with this outcome: added, failed, skipped or filtered; failed unless given
+    #[arg(long)]
+    pub(crate) outcome: Option<String>,
+    /// Only rows with this code
     #[arg(long)]
     pub(crate) code: Option<String>,
+    /// Only these rows, such as 7,12,40
+    #[arg(long, value_name = "ROWS", value_delimiter = ',')]
+    pub(crate) rows: Vec<u64>,
     #[command(flatten)]
     pub(crate) output: Json,
 }

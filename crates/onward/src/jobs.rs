@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use onward_core::id::JobId;
 use onward_core::problem::Code;
-use onward_core::state::{JobState, Step};
+use onward_core::state::{JobState, PauseReason, Step};
 use onward_server::api::view::JobView;
 use tokio::time::Instant;
 
@@ -26,6 +26,8 @@ const PATIENCE_WITH_A_STUCK_JOB: Duration = Duration::from_secs(30);
 pub(crate) enum Followed {
     /// The job came to an end.
     Ended(Box<JobView>),
+    /// The rows that were asked for are done, and a person is to have a look.
+    Asks(Box<JobView>),
     /// It is stuck and does not get better by itself.
     Stuck(Box<JobView>),
     /// The person pressed Ctrl-C.
@@ -74,6 +76,9 @@ pub(crate) async fn follow(client: &Client, id: JobId, signals: &mut Signals) ->
                 if Exit::of_job(&job).is_some() {
                     break Ok(Followed::Ended(Box::new(job)));
                 }
+                if asks(&job) {
+                    break Ok(Followed::Asks(Box::new(job)));
+                }
                 stuck_since = job.stuck.as_ref().map(|_| stuck_since.unwrap_or_else(Instant::now));
                 if stuck_since.is_some_and(|since| since.elapsed() >= PATIENCE_WITH_A_STUCK_JOB) {
                     break Ok(Followed::Stuck(Box::new(job)));
@@ -96,6 +101,26 @@ pub(crate) fn last_word(job: &JobView) -> Exit {
         output::say(&line);
     }
     Exit::of_job(job).unwrap_or(Exit::JobFailed)
+}
+
+/// Whether a job has done the rows that were asked for and waits for a person.
+fn asks(job: &JobView) -> bool {
+    let by_user = job.pause.as_ref().is_some_and(|pause| pause.reason == PauseReason::User);
+    by_user && job.hold_at.is_some_and(|rows| job.processed_items >= rows)
+}
+
+/// Says that the rows that were asked for are done.
+pub(crate) fn asks_word(job: &JobView) {
+    let r = &job.results;
+    output::say(&format!(
+        "the rows that were asked for are done, {}: {} added, {} failed, {} skipped, {} filtered",
+        progress(job),
+        text::count(r.added),
+        text::count(r.failed),
+        text::count(r.skipped),
+        text::count(r.filtered)
+    ));
+    output::say(&format!("  have a look: onward rows {}", job.job_id));
 }
 
 /// Says that a job is stuck, and what helps.

@@ -217,7 +217,7 @@ fn default_table() -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Breaker {
-    /// So many rows in a row that failed for the target's sake.
+    /// So many rows in a row that failed for the target's sake; 0 means never.
     pub failures_in_a_row: u32,
 }
 

@@ -18,8 +18,8 @@ const MAX_COLUMNS: usize = 1_024;
 pub(super) const MAX_LIST: usize = 256;
 /// Finished rows that may be lost to a crash, and so repeated: 10,000 is a large commit.
 const CHECKPOINT_EVERY: std::ops::RangeInclusive<i64> = 1..=10_000;
-/// Failures that open the breaker.
-const FAILURES_IN_A_ROW: std::ops::RangeInclusive<i64> = 1..=10_000;
+/// Failures that open the breaker; 0 switches it off.
+const FAILURES_IN_A_ROW: std::ops::RangeInclusive<i64> = 0..=10_000;
 /// Failed rows that stop the job: as many as a file may have rows.
 const FAILED_ROWS: std::ops::RangeInclusive<i64> = 1..=10_000_000;
 /// A list's name is at most so long.

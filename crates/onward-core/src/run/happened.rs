@@ -1,22 +1,44 @@
 //! How a run takes in what happened.
 
 use super::held::Held;
-use super::signals::{Effect, RowAnswer};
+use super::signals::{Effect, Hold, RowAnswer};
 use super::{Begun, COMMIT_AGAIN_MS, Ending, Run};
+use crate::breaker::{LAST_PROBES, Suspect, probe_wait_ms};
 use crate::clock::UnixMs;
 use crate::id::{Epoch, RowIndex, SpanNo};
-use crate::job::JobError;
 use crate::processor::Answer;
 use crate::row::{Outcome, RowRecord, Verdict};
+use crate::state::PauseReason;
 use crate::store::{Claimed, Committed};
+
+/// What an answer means for its row.
+enum Judged {
+    /// It has its outcome.
+    Final(Verdict),
+    /// Its tries are used up, which may be the target's fault.
+    Suspect(Verdict),
+    /// It is called again.
+    Later,
+    /// It is as if it had not been called: somebody calls it again when the job goes on.
+    Open,
+}
 
 impl Run {
     pub(super) fn claimed(&mut self, claimed: Claimed, decided: Vec<RowRecord>, now: UnixMs) {
         self.claim_again_at = None;
         // The lease counts from when the claim was asked for, however long the answer took.
         let mut held = Held::new(&claimed, self.claiming.take().unwrap_or(now));
+        self.reach = claimed.reach;
+        if let Some(left) = self.reach.rows {
+            self.reach.rows = Some(left - held.stop_after(left));
+        }
         for record in decided {
-            held.finish(record);
+            if held.reaches(record.index) {
+                held.finish(record);
+            }
+        }
+        if self.reach.probes > 0 {
+            held.pass_over(self.reach.probes - 1);
         }
         self.spans.insert(claimed.span, held);
     }
@@ -37,13 +59,30 @@ impl Run {
                 continue;
             };
             self.in_flight.remove(&row);
-            let Some(verdict) = self.judge(row, begun, answer, now) else { continue };
+            if matches!(answer, Answer::Done(_) | Answer::Confirm(_)) {
+                self.target_answers(now, effects);
+            }
+            let judged = self.judge(row, begun, answer, now);
+            if matches!(judged, Judged::Later) {
+                continue;
+            }
             self.begun.remove(&row);
             let duration_ms = now.ms_since(begun.first_at);
-            let record =
-                RowRecord { index: row, key, verdict, tries: begun.tries, duration_ms, finished_at: now };
-            if let Some(held) = self.spans.get_mut(&span) {
-                held.finish(record);
+            let record = |verdict| RowRecord {
+                index: row,
+                key,
+                verdict,
+                tries: begun.tries,
+                duration_ms,
+                finished_at: now,
+            };
+            match judged {
+                Judged::Final(verdict) => self.finish(span, epoch, record(verdict)),
+                Judged::Suspect(verdict) => {
+                    let (first_at, record) = (begun.first_at, record(verdict));
+                    self.suspect(Suspect { span, epoch, first_at, record });
+                }
+                Judged::Later | Judged::Open => {}
             }
         }
         if !late.is_empty() {
@@ -51,56 +90,114 @@ impl Run {
         }
     }
 
-    /// The verdict over a row, or `None` when it is to be called again or the job cannot go on.
-    fn judge(&mut self, row: RowIndex, begun: Begun, answer: Answer, now: UnixMs) -> Option<Verdict> {
+    /// What an answer means for its row.
+    fn judge(&mut self, row: RowIndex, begun: Begun, answer: Answer, now: UnixMs) -> Judged {
         match answer {
-            Answer::Done(verdict) => {
-                self.failures_in_a_row = 0;
-                Some(verdict)
-            }
+            Answer::Done(verdict) => Judged::Final(verdict),
             Answer::Confirm(verdict) => {
-                self.failures_in_a_row = 0;
                 let wait = self.config.retry.wait_ms(begun.tries, self.dice.roll());
-                let Some(wait) = wait.filter(|_| !begun.alone) else { return Some(*verdict) };
+                let Some(wait) = wait.filter(|_| !begun.alone) else { return Judged::Final(*verdict) };
                 self.waiting.insert((now.plus_ms(wait), row), ());
                 self.begun.insert(row, Begun { alone: true, ..begun });
-                None
+                Judged::Later
             }
             Answer::Retry { code, message, wait_ms } => {
+                if self.reach.probes > 0 && !self.is_last_probe() {
+                    self.hold_again(&message);
+                    return Judged::Open;
+                }
                 let dice = self.dice.roll();
                 if let Some(wait) = self.config.retry.wait_ms(begun.tries, dice) {
                     let wait = wait.max(wait_ms.unwrap_or(0).min(crate::pace::MAX_WAIT_MS));
                     self.waiting.insert((now.plus_ms(wait), row), ());
-                    return None;
+                    return Judged::Later;
                 }
-                self.upstream_failed(&message);
                 let message = match begun.tries {
                     1 => message,
                     tries => format!("{message} ({tries} tries)").into(),
                 };
-                Some(Verdict::new(Outcome::Failed, code, message))
+                Judged::Suspect(Verdict::new(Outcome::Failed, code, message))
             }
             Answer::Throttled { wait_ms, .. } => {
                 self.pace.hold(now, wait_ms);
                 self.again.push_back(row);
                 self.begun.insert(row, Begun { tries: begun.tries - 1, ..begun });
-                None
+                Judged::Later
             }
-            Answer::Fatal { code, message } => {
-                self.begun.remove(&row);
-                let error = JobError { code: code.into_owned(), message: message.into_owned() };
-                self.halt(Effect::Fail(error));
-                None
+            Answer::Fatal { code, message, wait_ms } => {
+                let quota = code.starts_with("quota");
+                let reason = if quota { PauseReason::Quota } else { PauseReason::Breaker };
+                let wait_ms = Some(probe_wait_ms(self.reach.probes, wait_ms));
+                self.halt(Effect::Hold(Hold { reason, message: message.into_owned(), wait_ms }));
+                Judged::Open
             }
         }
     }
 
-    fn upstream_failed(&mut self, message: &str) {
-        self.failures_in_a_row += 1;
-        if self.config.breaker.is_some_and(|limit| self.failures_in_a_row == limit) {
-            let message = format!("{} rows in a row failed: {message}", self.failures_in_a_row);
-            self.halt(Effect::Hold { message });
+    fn finish(&mut self, span: SpanNo, epoch: Epoch, record: RowRecord) {
+        if let Some(held) = self.holder(span, epoch) {
+            held.finish(record);
         }
+    }
+
+    /// The target said something about a row: what is suspect failed for its own sake, and a probe is over.
+    fn target_answers(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
+        self.answered_at = now;
+        let failed = self.suspects.clear();
+        self.record(failed);
+        if std::mem::take(&mut self.reach.probes) > 0 {
+            self.spans.values_mut().for_each(Held::take_up);
+            effects.push(Effect::Recovered);
+        }
+    }
+
+    fn record(&mut self, failed: Vec<Suspect>) {
+        for Suspect { span, epoch, record, .. } in failed {
+            self.finish(span, epoch, record);
+        }
+    }
+
+    /// Nothing is left that could still show whether the target is down.
+    pub(super) fn settle_suspects(&mut self) {
+        let failed = self.suspects.acquit(self.answered_at);
+        self.record(failed);
+        if self.is_last_probe() {
+            let failed = self.suspects.clear();
+            return self.record(failed);
+        }
+        let Some(last) = self.suspects.last() else { return };
+        let message = match self.suspects.len() {
+            1 => format!("the last row failed: {}", last.record.verdict.message),
+            rows => format!("the last {rows} rows failed: {}", last.record.verdict.message),
+        };
+        let wait_ms = Some(probe_wait_ms(self.reach.probes, None));
+        self.halt(Effect::Hold(Hold { reason: PauseReason::Breaker, message, wait_ms }));
+    }
+
+    /// Whether too few rows are left for the breaker, and they were probed often enough.
+    fn is_last_probe(&self) -> bool {
+        let few = self.config.breaker.is_none_or(|limit| self.reach.open < u64::from(limit));
+        few && self.reach.probes >= LAST_PROBES
+    }
+
+    /// A row's tries are used up: is it the row, or the target?
+    fn suspect(&mut self, suspect: Suspect) {
+        let Some(limit) = self.config.breaker else {
+            return self.finish(suspect.span, suspect.epoch, suspect.record);
+        };
+        let message = suspect.record.verdict.message.clone();
+        let in_a_row = self.suspects.add(suspect);
+        if in_a_row >= limit {
+            let message = format!("{in_a_row} rows in a row failed: {message}");
+            let wait_ms = Some(probe_wait_ms(self.reach.probes, None));
+            self.halt(Effect::Hold(Hold { reason: PauseReason::Breaker, message, wait_ms }));
+        }
+    }
+
+    fn hold_again(&mut self, message: &str) {
+        let message = format!("still down: {message}");
+        let wait_ms = Some(probe_wait_ms(self.reach.probes, None));
+        self.halt(Effect::Hold(Hold { reason: PauseReason::Breaker, message, wait_ms }));
     }
 
     pub(super) fn committed(
@@ -158,6 +255,7 @@ impl Run {
         again.retain(|row| !of_span(row));
         waiting.retain(|(_, row), ()| !of_span(row));
         begun.retain(|_, begun| begun.span != span);
+        self.suspects.forget(span);
         effects.push(Effect::Abandon { span, epoch });
         let rows = held.unsaved_rows();
         if !rows.is_empty() {

@@ -36,6 +36,10 @@ pub(super) struct Held {
     next: RowIndex,
     /// Rows whose finished work was lost, to be called again first.
     reopened: Vec<RowIndex>,
+    /// Rows that a probe passed over.
+    passed_over: Vec<RowIndex>,
+    /// Rows from here on are left alone: the job is held before them.
+    stop: RowIndex,
 }
 
 /// The rows of a commit that is under way.
@@ -77,7 +81,43 @@ impl Held {
             saving_since: now,
             leased_at: now,
             reopened: Vec::new(),
+            passed_over: Vec::new(),
+            stop: claimed.done.end(),
         }
+    }
+
+    /// Leaves all but the first `left` missing rows alone. Answers how many rows remain to be done.
+    pub(super) fn stop_after(&mut self, left: u64) -> u64 {
+        let mut missing = (self.done.first().0..self.done.end().0).map(RowIndex);
+        let mut missing = missing.by_ref().filter(|row| !self.done.contains(*row));
+        let within = missing.by_ref().take(usize::try_from(left).unwrap_or(usize::MAX)).count() as u64;
+        self.stop = missing.next().unwrap_or(self.done.end());
+        within
+    }
+
+    /// Whether this holder does something about a row.
+    pub(super) fn reaches(&self, row: RowIndex) -> bool {
+        row < self.stop
+    }
+
+    /// Leaves the first `rows` missing rows for later: a row that fails for its own sake must not be the
+    /// one that every probe calls. The last one is never passed over.
+    pub(super) fn pass_over(&mut self, rows: u32) {
+        for _ in 0..rows {
+            let row = self.next_new();
+            let after = self.done.next_missing(RowIndex(row.0 + 1));
+            if after >= self.claimed_until.min(self.stop) {
+                return;
+            }
+            self.passed_over.push(row);
+            self.next = after;
+        }
+    }
+
+    /// The probe was answered: what was passed over is called like any other row.
+    pub(super) fn take_up(&mut self) {
+        let passed_over = std::mem::take(&mut self.passed_over);
+        self.reopened.extend(passed_over);
     }
 
     /// A row has its verdict; nothing happens when it had one.
@@ -179,7 +219,8 @@ impl Held {
     /// Whether a call may go out now, with `batch` rows unless the span has fewer left.
     pub(super) fn has_callable(&self, now: UnixMs, batch: usize) -> bool {
         let next = self.next_new();
-        let callable = !self.reopened.is_empty() || next < self.claimed_until && !self.is_short(next, batch);
+        let within = next < self.claimed_until.min(self.stop);
+        let callable = !self.reopened.is_empty() || within && !self.is_short(next, batch);
         callable && !self.rereading && self.lease_is_sure(now)
     }
 
@@ -191,13 +232,16 @@ impl Held {
 
     /// Whether there is a row left to call, also beyond the mark.
     pub(super) fn has_uncalled(&self) -> bool {
-        self.rereading || !self.reopened.is_empty() || self.next_new() < self.done.end()
+        self.rereading
+            || !self.reopened.is_empty()
+            || !self.passed_over.is_empty()
+            || self.next_new() < self.stop
     }
 
     /// Whether the next call needs the durable mark moved.
     pub(super) fn wants_mark(&self, batch: usize) -> bool {
         let next = self.next_new();
-        next < self.done.end() && self.is_short(next, batch)
+        next < self.stop && self.is_short(next, batch)
     }
 
     /// The next rows to call, at most `room`.
@@ -206,7 +250,7 @@ impl Held {
         let mut rows: Vec<RowIndex> = self.reopened.drain(..lost).collect();
         while rows.len() < room {
             let row = self.next_new();
-            if row >= self.claimed_until {
+            if row >= self.claimed_until.min(self.stop) {
                 break;
             }
             rows.push(row);

@@ -15,6 +15,8 @@
 //! **When things fail.**
 //! - *A call did not work*: it waits (backoff with jitter) without holding a slot, then goes first.
 //! - *The target throttles*: nothing goes out until it allows it; no try is used up.
+//! - *The target seems to be down*: rows whose tries are used up are suspect and nothing is recorded of
+//!   them; see [`crate::breaker`].
 //! - *A commit was refused for sure*: its rows go back and are committed again.
 //! - *A commit was not answered*: nothing is assumed; [`Effect::Reread`] asks the ledger (G9).
 //! - *Fenced*: another owner has the span. Calls are abandoned, results that are there are reported
@@ -27,14 +29,16 @@ mod signals;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::breaker::Suspects;
 use crate::clock::UnixMs;
 use crate::id::{Epoch, RowIndex, SpanNo};
 use crate::lease::RENEW_MS;
 use crate::pace::Pace;
 use crate::retry::Dice;
+use crate::store::Reach;
 use crate::turns::Turnstile;
 use held::Held;
-pub use signals::{Config, Effect, Input, RowAnswer};
+pub use signals::{Config, Effect, Hold, Input, RowAnswer};
 
 /// Rows that may wait for another try, per slot. While the target is down every row
 /// ends up waiting; beyond this many no new row is begun, so memory and in-doubt rows stay bounded.
@@ -62,7 +66,11 @@ pub struct Run {
     /// Since when a claim is under way.
     claiming: Option<UnixMs>,
     claim_again_at: Option<UnixMs>,
-    failures_in_a_row: u32,
+    suspects: Suspects,
+    /// When the target last gave a row its outcome.
+    answered_at: UnixMs,
+    /// How far the job goes on now, as of the last claim.
+    reach: Reach,
     ending: Ending,
     /// What is said about the job once the rows in hand are saved.
     last_word: Option<Effect>,
@@ -107,7 +115,9 @@ impl Run {
             begun: BTreeMap::new(),
             claiming: None,
             claim_again_at: None,
-            failures_in_a_row: 0,
+            suspects: Suspects::default(),
+            answered_at: UnixMs(i64::MIN),
+            reach: Reach::default(),
             ending: Ending::No,
             last_word: None,
         }
@@ -123,7 +133,12 @@ impl Run {
                 self.claiming = None;
                 self.claim_again_at = Some(now.plus_ms(CLAIM_AGAIN_MS));
             }
-            Input::Answered { span, epoch, rows } => self.answered(span, epoch, rows, now, &mut effects),
+            Input::Answered { span, epoch, rows, closed_ms } => {
+                if closed_ms > 0 {
+                    self.pace.hold(now, closed_ms);
+                }
+                self.answered(span, epoch, rows, now, &mut effects);
+            }
             Input::Committed { span, epoch, committed } => {
                 self.committed(span, epoch, committed, &mut effects);
             }
@@ -131,8 +146,9 @@ impl Run {
             Input::Unanswered { span, epoch } => self.unanswered(span, epoch, &mut effects),
             Input::Reread(claimed) => self.reread(&claimed),
             Input::Fenced { span, epoch } => self.fenced(span, epoch, &mut effects),
-            Input::Limits { concurrency, rate } => {
+            Input::Limits { concurrency, rate, breaker } => {
                 self.config.concurrency = concurrency;
+                self.config.breaker = breaker;
                 self.turns.set_rate(rate);
             }
             Input::Turns(turns) => self.turns.answered(turns, now),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::held::{Held, Saving};
-use super::signals::Effect;
+use super::signals::{Effect, Hold};
 use super::{Begun, Ending, InFlight, Run, WAITING_PER_SLOT};
 use crate::clock::UnixMs;
 use crate::id::{RowIndex, SpanNo};
 use crate::job::Waiting;
 use crate::lease::RENEW_MS;
+use crate::state::PauseReason;
 use crate::store::Commit;
 use crate::turns::Pass;
 
@@ -19,6 +20,7 @@ impl Run {
         }
         if self.ending == Ending::No {
             self.call(now, effects);
+            self.settle();
         }
         self.commit(now, effects);
         match self.ending {
@@ -31,6 +33,21 @@ impl Run {
             self.ending = Ending::Over;
             effects.extend(self.last_word.take());
             effects.push(Effect::Over);
+        }
+    }
+
+    /// When no row is left to call: what is suspect has failed, and a job that was to do so many rows is
+    /// held once they are saved.
+    fn settle(&mut self) {
+        let nothing_to_claim = self.claim_again_at.is_some() || self.reach.rows == Some(0);
+        let busy = !self.in_flight.is_empty() || !self.again.is_empty() || !self.waiting.is_empty();
+        if busy || !nothing_to_claim || self.spans.values().any(Held::has_uncalled) {
+            return;
+        }
+        self.settle_suspects();
+        if self.reach.rows == Some(0) {
+            let message = "the rows that were asked for are done; have a look and resume".to_owned();
+            self.halt(Effect::Hold(Hold { reason: PauseReason::User, message, wait_ms: None }));
         }
     }
 
@@ -169,6 +186,7 @@ impl Run {
         let rows_left = self.spans.values().any(Held::has_uncalled);
         let not_yet = self.claim_again_at.is_some_and(|at| at > now);
         if self.claiming.is_some()
+            || self.reach.rows == Some(0)
             || full
             || crowded
             || rows_left
@@ -196,12 +214,12 @@ impl Run {
 
     /// Rows in flight plus rows finished and not durable, at most.
     fn slots(&self) -> usize {
-        self.config.concurrency as usize * self.config.batch as usize
+        if self.reach.probes > 0 { 1 } else { self.config.concurrency as usize * self.config.batch as usize }
     }
 
     /// How many rows a call is worth waiting for. Work that only computes takes what there is.
     fn whole_batch(&self) -> usize {
-        if self.config.calls_out { self.config.batch as usize } else { 1 }
+        if self.config.calls_out && self.reach.probes == 0 { self.config.batch as usize } else { 1 }
     }
 
     /// How far beyond the next row the durable mark reaches: twice the slots, so that calls need not

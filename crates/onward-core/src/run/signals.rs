@@ -6,6 +6,7 @@ use crate::pace::Rate;
 use crate::processor::Answer;
 use crate::retry::RetryPolicy;
 use crate::row::RowRecord;
+use crate::state::PauseReason;
 use crate::store::{Claimed, Commit, Committed, Turns};
 
 /// How a run behaves.
@@ -51,6 +52,8 @@ pub enum Input {
         epoch: Epoch,
         /// What became of each of its rows.
         rows: Vec<RowAnswer>,
+        /// For how long the target takes no further call, in milliseconds; 0 when it did not say.
+        closed_ms: u64,
     },
     /// A commit is durable.
     Committed {
@@ -92,6 +95,8 @@ pub enum Input {
         concurrency: u32,
         /// No more calls than this.
         rate: Option<Rate>,
+        /// Failures in a row that open the breaker.
+        breaker: Option<u32>,
     },
     /// The answer to [`Effect::Turns`]; `None` when none came.
     Turns(Option<Turns>),
@@ -110,6 +115,17 @@ pub struct RowAnswer {
     pub key: Box<str>,
     /// The answer.
     pub answer: Answer,
+}
+
+/// Why and for how long a job is to be held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// The kind of reason.
+    pub reason: PauseReason,
+    /// A sentence.
+    pub message: String,
+    /// After so long one row is tried, in milliseconds; `None` means when a person says so.
+    pub wait_ms: Option<u64>,
 }
 
 /// What to do.
@@ -170,11 +186,10 @@ pub enum Effect {
         /// Which rows.
         rows: Vec<RowIndex>,
     },
-    /// Hold the job: the target seems to be down.
-    Hold {
-        /// A sentence.
-        message: String,
-    },
+    /// Hold the job.
+    Hold(Hold),
+    /// The target answered a probe: the job goes on as before.
+    Recovered,
     /// Fail the job.
     Fail(JobError),
     /// Nothing is held and nothing is left to claim: the run has ended.

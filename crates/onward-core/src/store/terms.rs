@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::checkpoint::DoneSet;
 use crate::clock::UnixMs;
 use crate::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
-use crate::job::{JobError, Pause, Waiting};
+use crate::job::{Go, JobError, Pause, Tuning, Waiting};
 use crate::row::{Outcome, RowRecord};
 use crate::state::{JobState, Step};
 use crate::tally::Tally;
@@ -23,6 +23,8 @@ pub struct NewJob {
     pub recipe: Arc<str>,
     /// Names the work: digest over the input's bytes and the recipe. At most one active job has it.
     pub work_digest: String,
+    /// Hold the job after so many rows, and ask.
+    pub first: Option<u64>,
     /// Who submits.
     pub actor: String,
     /// When.
@@ -59,6 +61,8 @@ pub struct Command {
     pub pause: Option<Pause>,
     /// For fail: why.
     pub error: Option<JobError>,
+    /// For resume: how far.
+    pub go: Go,
 }
 
 /// Which rows to open again.
@@ -106,6 +110,29 @@ pub struct Claimed {
     pub claimed_until: RowIndex,
     /// The generation of the job.
     pub generation: u32,
+    /// How far the job goes on now, as of the claim.
+    pub reach: Reach,
+}
+
+/// How far a job goes on for whoever claims a span of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// Rows that may still get an outcome before the job is held; `None` means all.
+    pub rows: Option<u64>,
+    /// Probes since the target last answered; more than 0 means one row at a time.
+    pub probes: u32,
+    /// Rows of the whole job without an outcome; counted for a job that one worker at a time works on.
+    pub open: u64,
+}
+
+impl Reach {
+    /// What a job's own terms and its counters make of it.
+    #[must_use]
+    pub fn of(tuning: Tuning, processed: u64, total: u64) -> Self {
+        let rows = tuning.hold_at.map(|at| at.saturating_sub(processed));
+        let open = if tuning.is_alone() { total.saturating_sub(processed) } else { 0 };
+        Self { rows, probes: tuning.probes(), open }
+    }
 }
 
 /// Outcomes to record, and where the span stands after them.

@@ -15,6 +15,8 @@ use world::{Scenario, World};
 
 /// Jobs in the normal run. Each goes through several process lives.
 const JOBS: u64 = 2_000;
+/// Outages in the normal run: hours of virtual time each.
+const OUTAGES: u64 = 20;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -48,6 +50,25 @@ fn a_seed_repeats_its_life_exactly() {
     for seed in 0..5 {
         assert_eq!(tell(seed), tell(seed));
     }
+}
+
+#[test]
+fn a_two_hour_outage_in_the_middle_of_a_1000_row_job_leaves_no_wrong_row() {
+    for seed in 0..OUTAGES {
+        let told = World::new(Scenario::outage(seed, Some(10)), Bug::None).live();
+        let story = told.unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
+        assert!(story.holds > 0, "seed {seed}: the job was never held: {story:?}");
+        assert_eq!(story.wrongly_failed, 0, "seed {seed}: {story:?}");
+        // After 30 s, 1, 2, 4, 8, 16, 32 min and an hour; some are repeated after a crash.
+        assert!(story.calls_in_outage <= 20, "seed {seed}: the target is hammered: {story:?}");
+        assert!(story.ended_at < story.outage_over.plus_ms(2 * 3_600_000), "seed {seed}: {story:?}");
+    }
+}
+
+#[test]
+fn an_outage_without_a_breaker_is_caught() {
+    let story = World::new(Scenario::outage(1, None), Bug::None).live().expect("the job ends all the same");
+    assert!(story.wrongly_failed > 100, "{story:?}");
 }
 
 /// Runs lives with a planted bug until one goes wrong, and says how.

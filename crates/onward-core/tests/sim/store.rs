@@ -8,8 +8,12 @@ use std::task::{Context, Poll, Waker};
 use onward_core::clock::UnixMs;
 use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo};
 use onward_core::input::{Chunk, Duplicates, FileFormat, InputSummary, spans};
-use onward_core::job::Job;
-use onward_core::store::{Claim, Claimed, Commit, Committed, NewJob, Store, StoreError, Verify};
+use onward_core::job::{Go, Job, Pause, Tuning};
+use onward_core::row::Outcome;
+use onward_core::state::Step;
+use onward_core::store::{
+    Claim, Claimed, Command, Commit, Committed, LedgerRow, NewJob, RowQuery, Store, StoreError, Verify,
+};
 use onward_store::conformance::Damage;
 use onward_store::memory::MemoryStore;
 use uuid::Uuid;
@@ -26,8 +30,8 @@ pub(crate) struct SimStore {
     pub(crate) job: JobId,
     /// Rows whose outcome was committed.
     pub(crate) durable: BTreeSet<RowIndex>,
-    /// The mark of each span: rows before it may be called.
-    marks: BTreeMap<SpanNo, RowIndex>,
+    /// The mark of each claim: rows before it may be called.
+    marks: BTreeMap<(SpanNo, Epoch), RowIndex>,
 }
 
 /// The model answers at once; nothing in it ever waits.
@@ -65,6 +69,7 @@ impl SimStore {
             input,
             recipe: "{}".into(),
             work_digest: format!("{seed}"),
+            first: None,
             actor: "sim".to_owned(),
             now,
         };
@@ -89,22 +94,44 @@ impl SimStore {
     }
 
     pub(crate) fn restart(&self, now: UnixMs) -> Result<Job, StoreError> {
-        let command = onward_core::store::Command {
-            job: self.job,
-            step: onward_core::state::Step::Restart,
-            epoch: None,
-            actor: "sim".to_owned(),
-            now,
-            pause: None,
-            error: None,
-        };
+        self.step(Step::Restart, None, Go::Fully, now)
+    }
+
+    pub(crate) fn hold(&self, pause: Pause, now: UnixMs) -> Result<Job, StoreError> {
+        self.step(Step::Pause, Some(pause), Go::Fully, now)
+    }
+
+    /// Goes on by itself with one row when a held job's time has come.
+    pub(crate) fn probe_if_due(&self, now: UnixMs) {
+        let due = self.job().pause.and_then(|pause| pause.probe_at).is_some_and(|at| at <= now);
+        if due {
+            self.step(Step::Resume, None, Go::Probe, now).expect("a held job can be resumed");
+        }
+    }
+
+    pub(crate) fn recovered(&self, now: UnixMs) {
+        let changes = Tuning { probes: Some(0), ..Tuning::default() };
+        now_or_never(self.inner.tune(self.job, None, Some(changes), "breaker", now)).expect("it is noted");
+    }
+
+    fn step(&self, step: Step, pause: Option<Pause>, go: Go, now: UnixMs) -> Result<Job, StoreError> {
+        let (epoch, error, actor) = (None, None, "sim".to_owned());
+        let command = Command { job: self.job, step, epoch, actor, now, pause, error, go };
         now_or_never(self.inner.command(&command))
+    }
+
+    /// Every failed record.
+    pub(crate) fn failed(&self) -> Vec<LedgerRow> {
+        let (job, outcome) = (self.job, Some(Outcome::Failed));
+        let (code, text, after, until, limit) = (None, None, None, None, usize::MAX);
+        let query = RowQuery { job, outcome, code, text, after, until, limit };
+        now_or_never(self.inner.rows(&query)).expect("the model answers")
     }
 
     pub(crate) fn claim(&mut self, claim: &Claim) -> Result<Option<Claimed>, StoreError> {
         let claimed = now_or_never(self.inner.claim(claim))?;
         if let Some(claimed) = &claimed {
-            self.marks.insert(claimed.span, claimed.claimed_until);
+            self.marks.insert((claimed.span, claimed.epoch), claimed.claimed_until);
         }
         Ok(claimed)
     }
@@ -115,7 +142,7 @@ impl SimStore {
             let current = job.leases.iter().find(|fact| fact.span == commit.span);
             commit.epoch = current.map_or(commit.epoch, |fact| fact.epoch);
         }
-        let (span, mark) = (commit.span, commit.claimed_until);
+        let (claim, mark) = ((commit.span, commit.epoch), commit.claimed_until);
         let rows: Vec<RowIndex> = commit.rows.iter().map(|record| record.index).collect();
         let sent = commit.rows.len() as u32;
         let committed = now_or_never(self.inner.commit(commit))?;
@@ -125,7 +152,7 @@ impl SimStore {
             }
         }
         self.durable.extend(rows);
-        let known = self.marks.entry(span).or_insert(mark);
+        let known = self.marks.entry(claim).or_insert(mark);
         *known = mark.max(*known);
         Ok(committed)
     }
@@ -139,7 +166,7 @@ impl SimStore {
     }
 
     /// Whether a call for the row may go out: it is claimed, durably (G3).
-    pub(crate) fn may_be_called(&self, span: SpanNo, row: RowIndex) -> bool {
-        self.marks.get(&span).is_some_and(|mark| row < *mark)
+    pub(crate) fn may_be_called(&self, span: SpanNo, epoch: Epoch, row: RowIndex) -> bool {
+        self.marks.get(&(span, epoch)).is_some_and(|mark| row < *mark)
     }
 }

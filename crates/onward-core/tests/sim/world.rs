@@ -11,7 +11,7 @@ use onward_core::id::{Epoch, RowIndex, SpanNo, WorkerId};
 use onward_core::lease::LEASE_MS;
 use onward_core::processor::Answer;
 use onward_core::retry::{Dice, RetryPolicy};
-use onward_core::run::{Config, Effect, Input, RowAnswer, Run};
+use onward_core::run::{Config, Effect, Hold, Input, RowAnswer, Run};
 use onward_core::state::JobState;
 use onward_core::store::{Claim, Commit};
 
@@ -20,7 +20,10 @@ use crate::check::{Looks, ended};
 use crate::store::SimStore;
 use crate::witness::Witness;
 
-const ROWS: u64 = 313;
+/// When a life begins.
+const BEGIN: UnixMs = UnixMs(1_000_000);
+/// How long the slow rows take, in milliseconds.
+const SLOW_ROWS_MS: u64 = 15_000;
 /// Every so many rows intake has decided one, so some need no call.
 const DECIDED_EVERY: u32 = 29;
 /// The first rows are slow: what finishes first is then not what was called first.
@@ -32,8 +35,11 @@ const SLOW_MS: u64 = 3_000;
 /// How long after a restart by hand a worker may not know of it: a live one looks every second, one
 /// that was frozen finds out at the latest when its lease is over.
 const UNAWARE_MS: u64 = LEASE_MS + SLOW_MS;
-/// No life takes longer than this; a job that does hangs.
-const END_MS: i64 = 3_600_000;
+/// No life takes longer than this, outages apart; a job that does hangs.
+const END_MS: u64 = 3_600_000;
+/// How often the job is looked at, in milliseconds; in a life that lasts for hours less often.
+const LOOK_AT_JOB_MS: u64 = 500;
+const LOOK_AT_LONG_JOB_MS: u64 = 20_000;
 
 /// What one seed makes of a life.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +51,16 @@ pub(crate) struct Scenario {
     crashes: u32,
     freezes: u32,
     restarts: u32,
+    rows: u64,
+    outage: Option<Outage>,
+}
+
+/// A time in which the upstream answers nothing but errors, and whether there is a breaker for it.
+#[derive(Debug, Clone, Copy)]
+struct Outage {
+    from: UnixMs,
+    until: UnixMs,
+    breaker: Option<u32>,
 }
 
 impl Scenario {
@@ -58,7 +74,20 @@ impl Scenario {
             crashes: dice.below(7) as u32,
             freezes: dice.below(4) as u32,
             restarts: dice.below(2) as u32,
+            rows: 313,
+            outage: None,
         }
+    }
+
+    /// A thousand rows, and for two hours in the middle of them the upstream is down.
+    pub(crate) fn outage(seed: u64, breaker: Option<u32>) -> Self {
+        let life = Self::of(seed);
+        let rows = 1_000;
+        let half = 300 + rows * 75 / (u64::from(life.concurrency) * life.workers as u64);
+        let from = BEGIN.plus_ms(half);
+        let outage = Outage { from, until: from.plus_ms(2 * 3_600_000), breaker };
+        // A restart by hand is a person's word that all rows shall be tried, down or not.
+        Self { rows, outage: Some(outage), restarts: 0, ..life }
     }
 }
 
@@ -71,6 +100,14 @@ pub(crate) struct Story {
     pub(crate) losses: u32,
     /// Calls the upstream saw.
     pub(crate) calls: u32,
+    /// Calls that the upstream saw during an outage, after the first ten minutes of it.
+    pub(crate) calls_in_outage: u32,
+    /// How many times the job was held.
+    pub(crate) holds: u32,
+    /// Rows that failed because the upstream was down.
+    pub(crate) wrongly_failed: u32,
+    /// When the outage was over, if there was one.
+    pub(crate) outage_over: UnixMs,
     /// When the job was complete.
     pub(crate) ended_at: UnixMs,
 }
@@ -123,6 +160,8 @@ enum Request {
     Commit(Commit),
     Reread { span: SpanNo, epoch: Epoch },
     Release { span: SpanNo, epoch: Epoch },
+    Hold(Hold),
+    Recovered,
 }
 
 struct Worker {
@@ -154,7 +193,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(scenario: Scenario, bug: Bug) -> Self {
-        let now = UnixMs(1_000_000);
+        let now = BEGIN;
         let idle = || Worker { life: 0, run: None, frozen: None, tick_at: None };
         let mut world = Self {
             bug,
@@ -164,7 +203,7 @@ impl World {
             plan: BinaryHeap::new(),
             happenings: BTreeMap::new(),
             workers: (0..scenario.workers).map(|_| idle()).collect(),
-            store: SimStore::new(ROWS, scenario.seed, bug, now),
+            store: SimStore::new(scenario.rows, scenario.seed, bug, now),
             witness: Witness::default(),
             ended: BTreeMap::new(),
             restarted_at: UnixMs::default(),
@@ -184,8 +223,12 @@ impl World {
             world.some_time(Happening::RestartByHand);
         }
         world.plan(1_000, Happening::Rescue);
-        world.plan(500, Happening::Look);
+        world.plan(world.look_every(), Happening::Look);
         world
+    }
+
+    fn look_every(&self) -> u64 {
+        if self.scenario.outage.is_some() { LOOK_AT_LONG_JOB_MS } else { LOOK_AT_JOB_MS }
     }
 
     /// Lives until the job is complete; `Err` says what did not hold.
@@ -193,7 +236,7 @@ impl World {
         let mut looks = Looks::default();
         while let Some(Reverse((at, order))) = self.plan.pop() {
             self.now = at;
-            if at.0 > END_MS + 1_000_000 {
+            if at > self.scenario.outage.map_or(BEGIN, |outage| outage.until).plus_ms(END_MS + 3_600_000) {
                 return Err(format!("the job hangs: {:?}", self.store.job().checkpoint));
             }
             let Some(happening) = self.happenings.remove(&order) else { continue };
@@ -202,7 +245,7 @@ impl World {
                 if job.state == JobState::Completed {
                     break;
                 }
-                self.plan(500, Happening::Look);
+                self.plan(self.look_every(), Happening::Look);
             } else {
                 self.happen(happening)?;
             }
@@ -218,6 +261,9 @@ impl World {
         }
         looks.look(&self.store)?;
         self.story.calls = self.witness.calls();
+        self.story.outage_over = self.scenario.outage.map_or(BEGIN, |outage| outage.until);
+        let blamed = self.store.failed();
+        self.story.wrongly_failed = blamed.iter().filter(|row| row.code == "upstream-500").count() as u32;
         self.story.ended_at = self.now;
         ended(&self.store, &self.witness, &self.story, self.scenario.concurrency * self.scenario.batch)?;
         Ok(self.story)
@@ -230,8 +276,8 @@ impl World {
     }
 
     fn some_time(&mut self, happening: Happening) {
-        // A healthy life takes 313 rows x 150 ms / concurrency and a few slow rows.
-        let length = 15_000 + ROWS * 150 / u64::from(self.scenario.concurrency);
+        // A healthy life takes so many rows x 150 ms / concurrency and a few slow rows.
+        let length = SLOW_ROWS_MS + self.scenario.rows * 150 / u64::from(self.scenario.concurrency);
         let at = self.dice.below(length);
         self.plan(at, happening);
     }
@@ -251,7 +297,7 @@ impl World {
                     self.ended.entry(span).or_default().push(row);
                 }
                 let rows = vec![RowAnswer { row, key: "key".into(), answer }];
-                self.reach(worker, life, Input::Answered { span, epoch, rows })
+                self.reach(worker, life, Input::Answered { span, epoch, rows, closed_ms: 0 })
             }
             Happening::Store { worker, life, request } => {
                 self.at_store(worker, life, request);
@@ -270,14 +316,7 @@ impl World {
             Happening::RestartByHand => {
                 let before = self.store.job().leases;
                 if self.store.restart(self.now).is_ok() {
-                    self.count_lost(&before);
-                    self.restarted_at = self.now;
-                    for worker in 0..self.workers.len() {
-                        let (first, life) = (self.dice.below(LOOK_MS), self.workers[worker].life);
-                        for look in 0..UNAWARE_MS / LOOK_MS {
-                            self.plan(first + look * LOOK_MS, Happening::Told { worker, life });
-                        }
-                    }
+                    self.taken_away(&before);
                 }
                 Ok(())
             }
@@ -286,6 +325,7 @@ impl World {
                 let before = self.store.job().leases;
                 let _ = self.store.rescue(self.now);
                 self.count_lost(&before);
+                self.store.probe_if_due(self.now);
                 self.plan(1_000, Happening::Rescue);
                 Ok(())
             }
@@ -312,7 +352,7 @@ impl World {
             calls_out: true,
             retry: RetryPolicy { attempts: 4, base_ms: 200, max_ms: 2_000 },
             rate: None,
-            breaker: None,
+            breaker: self.scenario.outage.and_then(|outage| outage.breaker),
             seed,
         };
         self.workers[worker].run = Some(Run::new(config));
@@ -382,7 +422,11 @@ impl World {
             // What is under way at the upstream cannot be called back; its answer finds no span.
             Effect::Abandon { .. } | Effect::Late { .. } => return Ok(()),
             Effect::Turns { .. } => return Err("asked for turns without a rate".to_owned()),
-            Effect::Hold { message } => return Err(format!("held without a breaker: {message}")),
+            Effect::Hold(hold) if self.scenario.outage.is_none() => {
+                return Err(format!("held without a breaker: {}", hold.message));
+            }
+            Effect::Hold(hold) => Request::Hold(hold),
+            Effect::Recovered => Request::Recovered,
             Effect::Fail(error) => return Err(format!("failed: {}", error.message)),
         };
         let delay = self.delay();

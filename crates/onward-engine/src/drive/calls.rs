@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use onward_core::id::{Epoch, RowIndex, SpanNo};
 use onward_core::input::InputRow;
-use onward_core::processor::{Answer, Call, Processor};
+use onward_core::processor::{Answer, Call, Processor, Told};
 use onward_core::row::{Outcome, Verdict};
 use onward_core::run::{Input, RowAnswer};
 
@@ -25,12 +25,13 @@ impl Drive {
             attempt,
             columns: Arc::clone(&self.columns),
             rows,
+            told: Told::default(),
         };
         let processor = Arc::clone(&self.processor);
         let alive = held.alive.clone();
         let timeout = Duration::from_millis(self.recipe.work.timeout);
         self.calls.spawn(async move {
-            let rows = call.rows.clone();
+            let (rows, told) = (call.rows.clone(), call.told.clone());
             let answers = tokio::select! {
                 answers = answer(processor, call, timeout) => answers,
                 // Given up: whatever would come is late, and nobody waits for it.
@@ -39,7 +40,7 @@ impl Drive {
             let rows = rows.iter().zip(answers);
             let rows =
                 rows.map(|(row, answer)| RowAnswer { row: row.index, key: row.key.as_str().into(), answer });
-            Input::Answered { span, epoch, rows: rows.collect() }
+            Input::Answered { span, epoch, rows: rows.collect(), closed_ms: told.wait_ms() }
         });
     }
 }

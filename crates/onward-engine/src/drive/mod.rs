@@ -13,16 +13,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use onward_core::breaker::USUAL_FAILURES;
 use onward_core::clock::UnixMs;
 use onward_core::event::{EventKind, NewEvent};
 use onward_core::id::{Epoch, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Columns, InputRow};
-use onward_core::job::{Job, JobError, Pause};
+use onward_core::job::{Go, Job, JobError, Pause, Tuning};
 use onward_core::problem::Problem;
 use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
-use onward_core::run::{Config, Effect, Input, Run};
-use onward_core::state::{PauseReason, Step};
+use onward_core::run::{Config, Effect, Hold, Input, Run};
+use onward_core::state::Step;
 use onward_core::store::{Command, Store};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -43,10 +44,6 @@ const LOOK_MS: u64 = 1_000;
 /// With a stop rule a drive looks after commits as well, at most this often, in milliseconds: a job
 /// then stops soon after its rule is met, and the look costs little beside the commits.
 const RULE_LOOK_MS: u64 = 50;
-/// How long the first pause of the breaker lasts, in milliseconds; doubles up to [`PROBE_MAX_MS`].
-const PROBE_MS: u64 = 30_000;
-/// The longest pause of the breaker, in milliseconds.
-const PROBE_MAX_MS: u64 = 3_600_000;
 
 /// Told to a drive from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +186,8 @@ impl Drive {
                 }
             }
             Effect::Late { span, epoch, rows } => self.late(span, epoch, &rows),
-            Effect::Hold { message } => self.hold(message),
+            Effect::Hold(hold) => self.hold(hold),
+            Effect::Recovered => self.recovered(),
             Effect::Fail(error) => {
                 let order = self.order.clone();
                 self.ops.spawn(async move {
@@ -226,7 +224,8 @@ impl Drive {
             self.tell(Input::Halt(error));
         }
         let config = config(job, &self.recipe, self.processor.calls_out());
-        self.tell(Input::Limits { concurrency: config.concurrency, rate: config.rate });
+        let Config { concurrency, rate, breaker, .. } = config;
+        self.tell(Input::Limits { concurrency, rate, breaker });
     }
 
     fn late(&mut self, span: SpanNo, epoch: Epoch, rows: &[RowIndex]) {
@@ -257,37 +256,40 @@ impl Drive {
         });
     }
 
-    fn hold(&mut self, message: String) {
+    fn hold(&mut self, hold: Hold) {
         let order = self.order.clone();
         self.ops.spawn(async move {
-            let now = clock::now();
-            let wait_ms = probe_wait_ms(&*order.store, order.job).await;
-            let pause = Pause {
-                reason: PauseReason::Breaker,
-                message: format!("{message}; tried again by itself in {} s", wait_ms / 1_000),
-                probe_at: Some(now.plus_ms(wait_ms)),
-            };
-            let command = command(&order, Step::Pause, Some(pause), None);
+            let Hold { reason, mut message, wait_ms } = hold;
+            if let Some(wait_ms) = wait_ms {
+                message = format!("{message}; one row is tried by itself in {} s", wait_ms / 1_000);
+            }
+            let probe_at = wait_ms.map(|wait_ms| clock::now().plus_ms(wait_ms));
+            let command = command(&order, Step::Pause, Some(Pause { reason, message, probe_at }), None);
             if let Err(error) = order.store.command(&command).await {
-                tracing::warn!(job.id = %order.job, %error, "failed to hold a job whose target is down");
+                tracing::warn!(job.id = %order.job, %error, "failed to hold a job");
+            }
+            ops::Done::Noted
+        });
+    }
+
+    /// The target answered a probe; until that is stored every worker tries single rows only.
+    fn recovered(&mut self) {
+        let order = self.order.clone();
+        self.ops.spawn(async move {
+            let changes = Tuning { probes: Some(0), ..Tuning::default() };
+            let told = order.store.tune(order.job, None, Some(changes), "breaker", clock::now()).await;
+            if let Err(error) = told {
+                tracing::warn!(job.id = %order.job, %error, "failed to note that the target answers again");
             }
             ops::Done::Noted
         });
     }
 }
 
-/// How long the breaker holds: doubles with every hold since the job last went on by a person's hand.
-async fn probe_wait_ms(store: &dyn Store, job: JobId) -> u64 {
-    let events = store.events(Some(job), 0, 1_000).await.unwrap_or_default();
-    let holds = events
-        .iter()
-        .rev()
-        .take_while(|event| {
-            !matches!(event.kind, EventKind::Resumed | EventKind::Started) || event.actor == "breaker"
-        })
-        .filter(|event| event.kind == EventKind::Paused)
-        .count();
-    PROBE_MS.saturating_mul(1 << holds.min(16)).min(PROBE_MAX_MS)
+/// Failures in a row that open the breaker of a job; 0 means never.
+fn breaker(job: &Job, recipe: &Recipe) -> u32 {
+    let of_recipe = recipe.breaker.map_or(USUAL_FAILURES, |breaker| breaker.failures_in_a_row);
+    job.tuning.breaker.unwrap_or(of_recipe)
 }
 
 fn config(job: &Job, recipe: &Recipe, calls_out: bool) -> Config {
@@ -300,14 +302,14 @@ fn config(job: &Job, recipe: &Recipe, calls_out: bool) -> Config {
         calls_out,
         retry: work.retry,
         rate: job.tuning.rate.or(work.rate),
-        breaker: recipe.breaker.map(|breaker| breaker.failures_in_a_row),
+        breaker: Some(breaker(job, recipe)).filter(|failures| calls_out && *failures > 0),
         seed: job.id.0.as_u64_pair().1,
     }
 }
 
 pub(crate) fn command(order: &Order, step: Step, pause: Option<Pause>, error: Option<JobError>) -> Command {
     let actor = format!("worker {}", order.worker);
-    Command { job: order.job, step, epoch: None, actor, now: clock::now(), pause, error }
+    Command { job: order.job, step, epoch: None, actor, now: clock::now(), pause, error, go: Go::Fully }
 }
 
 async fn fail(store: &dyn Store, order: &Order, error: JobError) {

@@ -9,7 +9,10 @@ const SHARE_FROM_ROWS: u64 = 20;
 /// Why the job must stop by its own rules, if it must.
 pub(super) fn stop_rule(stop: &Stop, job: &Job) -> Option<JobError> {
     let Stop { failed_share, failed_rows } = *stop;
-    let (failed, processed) = (job.tally.failed, job.tally.processed());
+    // A person who resumes the job has seen those.
+    let (failed_before, done_before) = job.tuning.counted_from.unwrap_or_default();
+    let failed = job.tally.failed.saturating_sub(failed_before);
+    let processed = job.tally.processed().saturating_sub(done_before);
     let message = if failed_rows.is_some_and(|limit| failed >= limit) {
         format!("{failed} rows failed, and the recipe stops at {}", failed_rows.unwrap_or_default())
     } else if let Some(share) = failed_share

@@ -1,7 +1,7 @@
 //! The actions on a job: each is one step of the state table, taken by the store at once or refused.
 
 use onward_core::id::{JobId, RowIndex};
-use onward_core::job::{Job, Pause, Tuning};
+use onward_core::job::{Go, Job, Pause, Tuning};
 use onward_core::problem::{Code, Problem};
 use onward_core::row::Outcome;
 use onward_core::state::{JobState, PauseReason, Step};
@@ -16,14 +16,34 @@ use crate::snapshot::Snapshot;
 
 /// The largest concurrency a job may be given, as in a recipe.
 const MAX_CONCURRENCY: u32 = 10_000;
+/// The largest breaker, as in a recipe.
+const MAX_FAILURES_IN_A_ROW: u32 = 10_000;
+
+/// Live limits to change; what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls in flight, 1 to 10,000.
+    pub concurrency: Option<u32>,
+    /// Calls per time, such as `50/min`.
+    pub rate: Option<String>,
+    /// Failures in a row that open the breaker; 0 means never.
+    pub breaker: Option<u32>,
+}
 
 impl Engine {
-    /// Goes on from the exact position; answers the row (from 1) as well.
-    pub async fn resume(&self, id: JobId, actor: &str) -> Result<(u64, Snapshot), Problem> {
+    /// Goes on from the exact position; answers the row (from 1) as well. With `first`, so many rows are
+    /// done and the job is held again.
+    pub async fn resume(
+        &self,
+        id: JobId,
+        first: Option<u64>,
+        actor: &str,
+    ) -> Result<(u64, Snapshot), Problem> {
         let before = self.job(id).await?.job;
         may_resume(&before)?;
         input::check_rest(self.store(), &before).await?;
-        let job = self.take(id, Step::Resume, actor, None).await.map_err(|error| {
+        let go = first.map_or(Go::Fully, Go::First);
+        let job = self.take(id, Step::Resume, actor, None, go).await.map_err(|error| {
             let StoreError::Illegal(job) = error else { return mishap::problem(error) };
             may_resume(&job).err().unwrap_or_else(|| mishap::refused(&job, Code::JobNotResumable))
         })?;
@@ -40,13 +60,13 @@ impl Engine {
         if before.stuck.is_none() && !force {
             return Err(not_stuck(&before.job));
         }
-        let job = self.take(id, Step::Restart, actor, None).await.map_err(not_running)?;
+        let job = self.take(id, Step::Restart, actor, None, Go::Fully).await.map_err(not_running)?;
         Ok((from_row(&job), self.snapshot(job)))
     }
 
     /// Stops for good; a second time changes nothing and is fine.
     pub async fn force_cancel(&self, id: JobId, actor: &str) -> Result<Snapshot, Problem> {
-        match self.take(id, Step::ForceCancel, actor, None).await {
+        match self.take(id, Step::ForceCancel, actor, None, Go::Fully).await {
             Ok(job) => Ok(self.snapshot(job)),
             Err(StoreError::Illegal(job)) if job.state == JobState::Cancelled => Ok(self.snapshot(*job)),
             Err(error) => Err(not_running(error)),
@@ -57,7 +77,7 @@ impl Engine {
     pub async fn pause(&self, id: JobId, actor: &str) -> Result<Snapshot, Problem> {
         let message = format!("held by {actor}");
         let pause = Pause { reason: PauseReason::User, message, probe_at: None };
-        match self.take(id, Step::Pause, actor, Some(pause)).await {
+        match self.take(id, Step::Pause, actor, Some(pause), Go::Fully).await {
             Ok(job) => Ok(self.snapshot(job)),
             Err(StoreError::Illegal(job)) if job.state == JobState::Paused => Ok(self.snapshot(*job)),
             Err(error) => Err(not_running(error)),
@@ -98,12 +118,12 @@ impl Engine {
         &self,
         id: JobId,
         name: Option<String>,
-        concurrency: Option<u32>,
-        rate: Option<String>,
+        limits: Limits,
         actor: &str,
     ) -> Result<Snapshot, Problem> {
+        let Limits { concurrency, rate, breaker } = limits;
         let before = self.job(id).await?.job;
-        let limits = concurrency.is_some() || rate.is_some();
+        let limits = concurrency.is_some() || rate.is_some() || breaker.is_some();
         if limits && before.state == JobState::Completed {
             return Err(mishap::refused(&before, Code::JobFinished));
         }
@@ -115,10 +135,11 @@ impl Engine {
             rate.map(|text| text.parse()).transpose().map_err(|error: onward_core::pace::BadRate| {
                 Problem::new(Code::InvalidLimit, error.to_string())
             })?;
-        let tuning = limits.then(|| Tuning {
-            concurrency: concurrency.or(before.tuning.concurrency),
-            rate: rate.or(before.tuning.rate),
-        });
+        if breaker.is_some_and(|failures| failures > MAX_FAILURES_IN_A_ROW) {
+            let detail = format!("the breaker must be from 0 (never) to {MAX_FAILURES_IN_A_ROW}");
+            return Err(Problem::new(Code::InvalidLimit, detail));
+        }
+        let tuning = limits.then(|| Tuning { concurrency, rate, breaker, ..Tuning::default() });
         let changed = self.store().tune(id, name.as_deref(), tuning, actor, clock::now()).await;
         let job = changed.map_err(mishap::problem)?;
         self.inner.drives.nudge(id);
@@ -140,10 +161,11 @@ impl Engine {
         step: Step,
         actor: &str,
         pause: Option<Pause>,
+        go: Go,
     ) -> Result<Job, StoreError> {
         let now = clock::now();
         let command =
-            Command { job: id, step, epoch: None, actor: actor.to_owned(), now, pause, error: None };
+            Command { job: id, step, epoch: None, actor: actor.to_owned(), now, pause, error: None, go };
         let job = self.store().command(&command).await?;
         self.inner.drives.nudge(id);
         Ok(job)

@@ -32,7 +32,7 @@ async fn resume_goes_on_from_row_229() {
     assert_eq!(cancelled.resume_from_row(), Some(229));
     kit.until_true("the call in flight is aborted", || kit.work.aborted.load(Ordering::SeqCst) == 1).await;
     kit.work.let_pass(85);
-    let (row, _) = kit.engine.resume(job, "you").await.unwrap();
+    let (row, _) = kit.engine.resume(job, None, "you").await.unwrap();
     assert_eq!(row, 229);
     let done = kit.until_state(job, JobState::Completed).await.job;
     assert_eq!(done.tally.added, 313);
@@ -87,7 +87,7 @@ async fn of_sixty_four_resumes_one_starts_the_job() {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..64 {
         let engine = kit.engine.clone();
-        tasks.spawn(async move { engine.resume(job, "you").await });
+        tasks.spawn(async move { engine.resume(job, None, "you").await });
     }
     let answers = tasks.join_all().await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
@@ -105,7 +105,7 @@ async fn pause_holds_and_resume_goes_on() {
     let paused = kit.engine.pause(job, "you").await.unwrap().job;
     assert_eq!(paused.state, JobState::Paused);
     kit.work.let_pass(100);
-    kit.engine.resume(job, "you").await.unwrap();
+    kit.engine.resume(job, None, "you").await.unwrap();
     kit.until_state(job, JobState::Completed).await;
     kit.verify(job).await;
 }
@@ -138,9 +138,26 @@ async fn concurrency_can_be_changed_while_the_job_runs() {
     let kit = Kit::new();
     let job = kit.submit(50, "concurrency = 2").await.job.id;
     kit.until_true("two calls are under way", || kit.work.all_calls() == 2).await;
-    kit.engine.tune(job, None, Some(6), None, "you").await.unwrap();
+    kit.engine
+        .tune(
+            job,
+            None,
+            onward_engine::Limits { concurrency: Some(6), ..onward_engine::Limits::default() },
+            "you",
+        )
+        .await
+        .unwrap();
     kit.until_true("six calls are under way", || kit.work.all_calls() == 6).await;
-    let refused = kit.engine.tune(job, None, Some(0), None, "you").await.unwrap_err();
+    let refused = kit
+        .engine
+        .tune(
+            job,
+            None,
+            onward_engine::Limits { concurrency: Some(0), ..onward_engine::Limits::default() },
+            "you",
+        )
+        .await
+        .unwrap_err();
     assert_eq!(refused.code, Code::InvalidLimit);
 }
 
@@ -151,7 +168,7 @@ async fn actions_that_make_no_sense_are_refused_with_the_state() {
     let job = kit.submit(3, "").await.job.id;
     kit.until_state(job, JobState::Completed).await;
     let codes = [
-        kit.engine.resume(job, "you").await.unwrap_err(),
+        kit.engine.resume(job, None, "you").await.unwrap_err(),
         kit.engine.restart(job, true, "you").await.unwrap_err(),
         kit.engine.force_cancel(job, "you").await.unwrap_err(),
         kit.engine.pause(job, "you").await.unwrap_err(),

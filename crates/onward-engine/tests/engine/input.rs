@@ -47,7 +47,7 @@ async fn the_same_work_cannot_be_active_twice() {
     assert_eq!(refused.facts["existing_job_id"], first.to_string());
     kit.engine.force_cancel(first, "you").await.unwrap();
     let again = kit.submit(10, "").await.job.id;
-    let resumed = kit.engine.resume(first, "you").await.unwrap_err();
+    let resumed = kit.engine.resume(first, None, "you").await.unwrap_err();
     assert_eq!(resumed.code, Code::DuplicateRunningJob);
     assert_ne!(again, first);
 }

@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use onward_core::clock::UnixMs;
 use onward_core::id::JobId;
+use onward_core::job::Go;
 use onward_core::processor::{Answer, Call, Processor};
 use onward_core::recipe::Recipe;
 use onward_core::row::{Outcome, Verdict};
-use onward_core::state::JobState;
+use onward_core::state::{JobState, Step};
+use onward_core::store::Command;
 use onward_engine::{Engine, Settings, Snapshot, Submission};
 use onward_store::open::{Mode, open};
 use tempfile::TempDir;
@@ -72,9 +75,11 @@ impl Processor for Scripted {
             Some(Act::Hang) => std::future::pending().await,
             Some(Act::Panic) => panic!("told to"),
             Some(Act::Fail) => Answer::Done(Verdict::new(Outcome::Failed, "not-found", "there is none")),
-            Some(Act::Fatal) => {
-                Answer::Fatal { code: "unauthorized".into(), message: "the token is dead".into() }
-            }
+            Some(Act::Fatal) => Answer::Fatal {
+                code: "unauthorized".into(),
+                message: "the token is dead".into(),
+                wait_ms: None,
+            },
             Some(Act::Retry) => Answer::Retry {
                 code: "upstream-500".into(),
                 message: "upstream answered 500".into(),
@@ -105,6 +110,11 @@ impl Scripted {
 
     pub(crate) fn calls_of(&self, key: &str) -> u32 {
         self.calls.lock().unwrap().get(key).copied().unwrap_or(0)
+    }
+
+    /// The most calls that were under way at one time.
+    pub(crate) fn most(&self) -> usize {
+        self.most.load(Ordering::SeqCst)
     }
 
     pub(crate) fn all_calls(&self) -> u32 {
@@ -149,16 +159,40 @@ impl Kit {
         csv: &str,
         recipe: &str,
     ) -> Result<Snapshot, onward_core::problem::Problem> {
+        self.hand_in(csv, recipe, None).await
+    }
+
+    /// Submits rows of which only the first few are done before a person is asked.
+    pub(crate) async fn submit_first(&self, rows: u64, first: u64) -> Snapshot {
+        let lines: String = (1..=rows).map(|row| format!("a{row}\n")).collect();
+        self.hand_in(&format!("handle\n{lines}"), "", Some(first)).await.unwrap()
+    }
+
+    async fn hand_in(
+        &self,
+        csv: &str,
+        recipe: &str,
+        first: Option<u64>,
+    ) -> Result<Snapshot, onward_core::problem::Problem> {
         let file = self.dir.path().join("creators.csv");
         std::fs::write(&file, csv).unwrap();
         let text = format!("key = [\"handle\"]\n[work]\nkind = \"creators\"\n{recipe}");
         let recipe = Recipe::from_toml(&text).unwrap();
         let filename = "creators.csv".to_owned();
-        self.engine.submit(Submission { file, filename, recipe, name: None, actor: "test".to_owned() }).await
+        let (name, actor) = (None, "test".to_owned());
+        self.engine.submit(Submission { file, filename, recipe, name, first, actor }).await
     }
 
     pub(crate) async fn job(&self, id: JobId) -> Snapshot {
         self.engine.job(id).await.unwrap()
+    }
+
+    /// Lets a held job go on with one row, as the duty does when its time has come.
+    pub(crate) async fn probe(&self, job: JobId) {
+        let (epoch, pause, error) = (None, None, None);
+        let (actor, now) = ("breaker".to_owned(), UnixMs(0));
+        let command = Command { job, step: Step::Resume, epoch, actor, now, pause, error, go: Go::Probe };
+        self.engine.store().command(&command).await.unwrap();
     }
 
     /// Waits until the job looks as wanted.

@@ -46,16 +46,19 @@ async fn a_slow_row_blocks_neither_others_nor_their_durability() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_token_fails_the_job_and_not_its_rows() {
+async fn a_dead_token_holds_the_job_and_fails_none_of_its_rows() {
     let kit = Kit::new();
     kit.work.told("a4", Some(Act::Fatal));
     kit.work.let_pass(100);
     let job = kit.submit(10, "concurrency = 1").await.job.id;
-    let failed = kit.until_state(job, JobState::Failed).await.job;
-    assert_eq!(failed.error.unwrap().code, "unauthorized");
-    assert_eq!((failed.tally.added, failed.tally.failed), (3, 0));
+    let held = kit.until_state(job, JobState::Paused).await.job;
+    let pause = held.pause.unwrap();
+    assert_eq!(pause.reason, PauseReason::Breaker);
+    assert!(pause.message.contains("the token is dead"), "{}", pause.message);
+    assert!(pause.probe_at.is_some(), "it is tried again by itself");
+    assert_eq!((held.tally.added, held.tally.failed), (3, 0));
     kit.work.told("a4", None);
-    assert_eq!(kit.engine.resume(job, "you").await.unwrap().0, 4);
+    assert_eq!(kit.engine.resume(job, None, "you").await.unwrap().0, 4);
     kit.until_state(job, JobState::Completed).await;
 }
 
@@ -71,7 +74,71 @@ async fn the_breaker_holds_a_job_whose_target_is_down() {
     let pause = paused.pause.unwrap();
     assert_eq!(pause.reason, PauseReason::Breaker);
     assert!(pause.probe_at.is_some(), "it is tried again by itself");
-    assert_eq!(paused.tally.failed, 3);
+    assert_eq!(paused.tally.processed(), 0, "an outage fails no row");
+    assert_eq!(kit.work.all_calls(), 6, "three rows, two tries each");
+    for row in 1..=20 {
+        kit.work.told(&format!("a{row}"), None);
+    }
+    kit.work.let_pass(20);
+    kit.engine.resume(job, None, "you").await.unwrap();
+    let done = kit.until_state(job, JobState::Completed).await.job;
+    assert_eq!((done.tally.added, done.tally.failed), (20, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_probed_calls_one_row_and_goes_on_when_it_is_answered() {
+    let kit = Kit::new();
+    let quick = format!("concurrency = 1\n{QUICK_RETRY}\n[breaker]\nfailures_in_a_row = 1");
+    for row in 1..=20 {
+        kit.work.told(&format!("a{row}"), Some(Act::Retry));
+    }
+    let job = kit.submit(20, &quick).await.job.id;
+    let held = kit.until_state(job, JobState::Paused).await.job;
+    assert_eq!(held.tuning.probes(), 1);
+    let calls = kit.work.all_calls();
+    let raised = onward_engine::Limits { concurrency: Some(8), ..onward_engine::Limits::default() };
+    kit.engine.tune(job, None, raised, "you").await.unwrap();
+    for row in 1..=20 {
+        kit.work.told(&format!("a{row}"), None);
+    }
+    kit.probe(job).await;
+    kit.until_true("the probe", || kit.work.all_calls() > calls).await;
+    assert_eq!(kit.work.most(), 1, "a probe is one row");
+    kit.work.let_pass(20);
+    let done = kit.until_state(job, JobState::Completed).await.job;
+    assert_eq!((done.tally.added, done.tuning.probes()), (20, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_failed_for_their_own_sake_are_recorded_when_another_row_is_answered() {
+    let kit = Kit::new();
+    for row in [2, 3] {
+        kit.work.told(&format!("a{row}"), Some(Act::Retry));
+    }
+    kit.work.let_pass(20);
+    let job = kit.submit(5, &format!("concurrency = 1\n{QUICK_RETRY}")).await.job.id;
+    let done = kit.until_state(job, JobState::Completed).await.job;
+    assert_eq!((done.tally.added, done.tally.failed), (3, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_rows_are_done_exactly_and_a_person_is_asked() {
+    let kit = Kit::new();
+    kit.work.let_pass(1_000);
+    let job = kit.submit_first(250, 10).await.job.id;
+    let held = kit.until_state(job, JobState::Paused).await.job;
+    assert_eq!(held.pause.unwrap().reason, PauseReason::User);
+    assert_eq!((held.tally.processed(), held.checkpoint.low_water), (10, 10));
+    assert_eq!(kit.work.all_calls(), 10);
+    kit.engine.resume(job, Some(130), "you").await.unwrap();
+    let held = kit.until(job, |snapshot| snapshot.job.tally.processed() == 140).await.job;
+    let held =
+        if held.state == JobState::Paused { held } else { kit.until_state(job, JobState::Paused).await.job };
+    assert_eq!((held.tally.processed(), held.checkpoint.low_water), (140, 140));
+    kit.engine.resume(job, None, "you").await.unwrap();
+    kit.until_state(job, JobState::Completed).await;
+    assert_eq!(kit.work.all_calls(), 250);
+    kit.verify(job).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,10 +171,10 @@ async fn a_damaged_input_stops_resume_and_changes_nothing() {
     kit.engine.force_cancel(job.id, "you").await.unwrap();
     let db = rusqlite::Connection::open(kit.dir.path().join("onward.db")).unwrap();
     db.execute("UPDATE chunks SET packed = zeroblob(length(packed))", []).unwrap();
-    let corrupt = kit.engine.resume(job.id, "you").await.unwrap_err();
+    let corrupt = kit.engine.resume(job.id, None, "you").await.unwrap_err();
     assert_eq!(corrupt.code, Code::InputCorrupt);
     db.execute("DELETE FROM chunks", []).unwrap();
-    let gone = kit.engine.resume(job.id, "you").await.unwrap_err();
+    let gone = kit.engine.resume(job.id, None, "you").await.unwrap_err();
     assert_eq!(gone.code, Code::InputGone);
     assert_eq!(gone.facts["resume_from_row"], 1);
     assert_eq!(kit.job(job.id).await.job.state, JobState::Cancelled);

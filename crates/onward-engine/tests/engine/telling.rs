@@ -51,7 +51,7 @@ async fn the_timeline_says_who_did_what_from_which_row() {
     let aborted = || kit.work.aborted.load(std::sync::atomic::Ordering::SeqCst) == 1;
     kit.until_true("the call in flight is aborted", aborted).await;
     kit.work.let_pass(100);
-    kit.engine.resume(job, "bert").await.unwrap();
+    kit.engine.resume(job, None, "bert").await.unwrap();
     kit.until_state(job, JobState::Completed).await;
     assert_eq!(kit.kinds(job).await, ["created", "started", "cancelled", "resumed", "completed"]);
     let events = kit.engine.store().events(Some(job), 0, 100).await.unwrap();

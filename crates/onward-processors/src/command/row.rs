@@ -190,7 +190,7 @@ pub(super) fn cannot_start(error: &std::io::Error) -> Answer {
     let kind = error.kind();
     if matches!(kind, ErrorKind::NotFound | ErrorKind::PermissionDenied) {
         let message = format!("the program cannot be started: {error}");
-        return Answer::Fatal { code: "no-program".into(), message: message.into() };
+        return Answer::Fatal { code: "no-program".into(), message: message.into(), wait_ms: None };
     }
     if matches!(kind, ErrorKind::InvalidInput | ErrorKind::ArgumentListTooLong) {
         return failed("bad-argument", format!("the program cannot be started with this row: {error}"));

@@ -92,8 +92,10 @@ impl Fetch {
         let told = words(&found.body, self.target.client().secrets());
         let message = told.unwrap_or_else(|| format!("the target answered {}", received.status)).into();
         Ok(Some(match rule {
-            Rule::Fatal => Answer::Fatal { code: "fatal".into(), message },
-            Rule::Quota => Answer::Fatal { code: "quota-exhausted".into(), message },
+            Rule::Fatal => Answer::Fatal { code: "fatal".into(), message, wait_ms: asked_wait(received) },
+            Rule::Quota => {
+                Answer::Fatal { code: "quota-exhausted".into(), message, wait_ms: asked_wait(received) }
+            }
             Rule::Throttled => throttled(received, message),
             Rule::Retry | Rule::NotFound | Rule::Failed | Rule::Filtered | Rule::Skipped | Rule::Added => {
                 let wait_ms = asked_wait(received).filter(|wait_ms| *wait_ms > 0);

@@ -221,10 +221,12 @@ fn by_rule(rule: Rule, received: &Received, message: Option<String>) -> Answer {
         Rule::Fatal => Answer::Fatal {
             code: "fatal".into(),
             message: told(format!("`fatal` is true for an answer with the status {status}")),
+            wait_ms: asked_wait(received),
         },
         Rule::Quota => Answer::Fatal {
             code: "quota-exhausted".into(),
             message: told(format!("the target's quota is used up (status {status})")),
+            wait_ms: asked_wait(received),
         },
         Rule::Throttled => throttled(received, told(format!("the target asks to slow down ({status})"))),
         Rule::Retry => Answer::Retry {

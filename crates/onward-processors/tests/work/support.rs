@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use onward_core::id::{Epoch, JobId, RowIndex};
 use onward_core::input::{Columns, InputRow};
-use onward_core::processor::{Answer, Call, Processor};
+use onward_core::processor::{Answer, Call, Processor, Told};
 use onward_core::recipe::Recipe;
 use onward_core::row::{Outcome, Verdict};
 use onward_processors::{Commands, Secrets, Settings, build};
@@ -100,6 +100,7 @@ pub(crate) fn call(rows: &[[&str; 3]]) -> Call {
         attempt: 1,
         columns: Arc::new(Columns { fields }),
         rows: rows.iter().enumerate().map(row).collect(),
+        told: Told::default(),
     }
 }
 

@@ -50,6 +50,7 @@ pub async fn handle(
 /// What a form or a JSON body says besides the action.
 #[derive(Default)]
 struct Input {
+    resume: resume::Body,
     restart: restart::Body,
     retry: retry::Body,
     tune: tune::Body,
@@ -63,6 +64,7 @@ impl Input {
         for (name, value) in form_fields(body).await? {
             match name.as_str() {
                 "scope" => scope = value,
+                "first" => input.resume.first = value.trim().parse().ok(),
                 "force" => input.restart.force = value == "true",
                 "outcome" => {
                     input.retry.outcome = value.parse().map_err(|_| {
@@ -104,6 +106,7 @@ impl Input {
     fn json(action: &str, headers: &HeaderMap, body: &Bytes) -> Result<Self> {
         let mut input = Self::default();
         match action {
+            "resume" => input.resume = json(headers, body)?,
             "restart" => input.restart = json(headers, body)?,
             "retry" => input.retry = json(headers, body)?,
             "tune" => input.tune = json(headers, body)?,
@@ -134,7 +137,7 @@ async fn act(app: &App, id: &str, action: &str, who: Who, input: Input) -> Resul
     let id: JobId = job_id(id)?;
     match action {
         "resume" => {
-            let view = resume::run(app, id, who).await?;
+            let view = resume::run(app, id, input.resume, who).await?;
             let detail = goes_on(view.resumed_from_row, &view.job);
             Ok(Done::new(StatusCode::ACCEPTED, &view, &view.message, detail))
         }

@@ -25,6 +25,8 @@ use crate::state::Settings;
 const MAX_RECIPE_BYTES: usize = 256 << 10;
 /// The largest name of a job, in bytes; a card shows a tenth of it.
 const MAX_NAME_BYTES: usize = 500;
+/// The longest number, in bytes.
+const MAX_NUMBER_BYTES: usize = 20;
 /// How long nothing may arrive; a client that is silent for longer has gone.
 const MAX_SILENCE: Duration = Duration::from_secs(30);
 /// The slowest upload on average, in bytes a second, once the first [`MAX_SILENCE`] is over: a
@@ -46,6 +48,8 @@ pub struct Upload {
     pub recipe: Option<String>,
     /// The job's name for people.
     pub name: Option<String>,
+    /// Rows to do before the job is held and a person is asked.
+    pub first: Option<u64>,
 }
 
 impl Upload {
@@ -74,10 +78,9 @@ impl Upload {
     #[must_use]
     pub fn fingerprint(&self, path: &str) -> String {
         let [recipe, name] = [&self.recipe, &self.name].map(|part| part.as_deref().unwrap_or_default());
-        fingerprint(
-            path,
-            &[self.sha256.as_bytes(), recipe.as_bytes(), name.as_bytes(), self.filename.as_bytes()],
-        )
+        let first = self.first.map(|rows| rows.to_string()).unwrap_or_default();
+        let parts = [&*self.sha256, recipe, name, &*self.filename, &*first];
+        fingerprint(path, &parts.map(str::as_bytes))
     }
 }
 
@@ -93,6 +96,7 @@ struct Found {
     file: Option<Spooled>,
     recipe: Option<String>,
     name: Option<String>,
+    first: Option<u64>,
 }
 
 impl Found {
@@ -115,15 +119,20 @@ impl Found {
                 let text = short_text(field, "name", MAX_NAME_BYTES, clock).await?;
                 self.name = Some(text.trim().to_owned()).filter(|name| !name.is_empty());
             }
-            "file" | "recipe" | "name" => {
+            "first" if self.first.is_none() => {
+                let text = short_text(field, "first", MAX_NUMBER_BYTES, clock).await?;
+                self.first = rows_first(text.trim())?;
+            }
+            "file" | "recipe" | "name" | "first" => {
                 return Err(Failure::new(
                     Code::BadRequest,
                     format!("There are two parts named `{name}`; send one."),
                 ));
             }
             _ => {
-                let detail =
-                    format!("The part `{name}` is not known here; the parts are file, recipe and name.");
+                let detail = format!(
+                    "The part `{name}` is not known here; the parts are file, recipe, name and first."
+                );
                 return Err(Failure::new(Code::BadRequest, detail));
             }
         }
@@ -135,8 +144,21 @@ impl Found {
             return Err(Failure::new(Code::BadRequest, "The upload has no part named `file`."));
         };
         let Spooled { path, filename, bytes, sha256 } = file;
-        Ok(Upload { file: path, filename, bytes, sha256, recipe: self.recipe, name: self.name })
+        let Self { recipe, name, first, .. } = self;
+        Ok(Upload { file: path, filename, bytes, sha256, recipe, name, first })
     }
+}
+
+/// A number of rows; a form that leaves it empty means all.
+fn rows_first(text: &str) -> Result<Option<u64>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let rows = text.parse().ok().filter(|rows| *rows > 0);
+    rows.map(Some).ok_or_else(|| {
+        Failure::new(Code::InvalidParameter, "`first` is a number of rows, from 1.")
+            .with("parameter", "first")
+    })
 }
 
 async fn next_field<'a>(parts: &'a mut Multipart, found: &Found) -> Result<Option<Field<'a>>, Failure> {

@@ -18,6 +18,7 @@ const RESUME: &[Code] = &[
     Code::NothingToResume,
     Code::InputCorrupt,
     Code::InputGone,
+    Code::InvalidParameter,
     Code::EpochMoved,
 ];
 const RESTART: &[Code] = &[
@@ -41,6 +42,7 @@ const TUNE: &[Code] =
     &[Code::BadId, Code::JobNotFound, Code::JobFinished, Code::EpochMoved, Code::InvalidLimit];
 const CREATE: &[Code] = &[
     Code::BadRequest,
+    Code::InvalidParameter,
     Code::UploadAborted,
     Code::DuplicateRunningJob,
     Code::TooLarge,
@@ -125,7 +127,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         method: "patch",
         path: "/api/v1/jobs/{id}",
         id: "tuneJob",
-        summary: "Change name, rate and concurrency, live.",
+        summary: "Change name, rate, concurrency and breaker, live.",
         params: &[Param::IfMatch],
         body: Body::Json("Tune"),
         status: 200,
@@ -147,7 +149,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "/api/v1/jobs/{id}/resume",
         "resumeJob",
         "Go on from the exact position.",
-        Body::None,
+        Body::Json("Resume"),
         202,
         Reply::Json("Resumed"),
         RESUME,

@@ -83,7 +83,7 @@ pub(crate) enum Body {
     None,
     /// JSON of this schema; may be left out.
     Json(&'static str),
-    /// An upload with the parts `file`, `recipe`, `name`; the recipe is required or not.
+    /// An upload with the parts `file`, `recipe`, `name`, `first`; the recipe is required or not.
     Upload,
     /// An upload of the beginning of a file.
     Head,
@@ -97,6 +97,7 @@ impl Body {
                     "file": { "type": "string", "format": "binary", "description": "The CSV." },
                     "recipe": { "type": "string", "description": "The recipe, as TOML or JSON." },
                     "name": { "type": "string", "description": "A name for people." },
+                    "first": { "type": "integer", "description": "Do so many rows, then hold the job and ask." },
                 } } } } })
         };
         match self {

@@ -144,7 +144,7 @@ async fn a_reader_that_falls_behind_gets_everything_anew() {
     let id = job.parse().unwrap();
     for number in 0..1_200 {
         let name = Some(format!("name {number}"));
-        server.app.engine.tune(id, name, None, None, "test").await.unwrap();
+        server.app.engine.tune(id, name, onward_engine::Limits::default(), "test").await.unwrap();
     }
     let mut told = 0;
     while told < 1_200 {

@@ -7,7 +7,7 @@ use onward_core::checkpoint::DoneSet;
 use onward_core::clock::UnixMs;
 use onward_core::id::{InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, FileFormat, InputSummary, spans};
-use onward_core::job::{Job, JobError, Pause};
+use onward_core::job::{Go, Job, JobError, Pause};
 use onward_core::row::{NewCreator, Outcome, RowRecord, Verdict};
 use onward_core::state::{PauseReason, Step};
 use onward_core::store::{
@@ -80,6 +80,7 @@ pub fn new_job(input: InputId) -> NewJob {
         input,
         recipe: Arc::from("{\"work\":{\"kind\":\"creators\"}}"),
         work_digest: format!("work of {id}"),
+        first: None,
         actor: String::from("you"),
         now: T0,
     }
@@ -137,6 +138,7 @@ pub fn command(job: JobId, step: Step, now: UnixMs) -> Command {
         now,
         pause: (step == Step::Pause).then_some(pause),
         error: (step == Step::Fail).then_some(error),
+        go: Go::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use onward_core::event::EventKind;
 use onward_core::id::{Epoch, JobId, RowIndex, SpanNo};
 use onward_core::lease::lease_until;
 use onward_core::state::{JobState, Step};
-use onward_core::store::{Claim, Claimed, Result, StoreError};
+use onward_core::store::{Claim, Claimed, Reach, Result, StoreError};
 
 use super::world::{Hold, StoredJob, World};
 
@@ -18,6 +18,9 @@ impl World {
     pub(super) fn claim(&mut self, claim: &Claim) -> Result<Option<Claimed>> {
         let job = self.stored(claim.job)?;
         let Some(no) = first_free(job) else { return Ok(None) };
+        if job.tuning.is_alone() && job.spans.values().any(|span| matches!(span.hold, Hold::Leased { .. })) {
+            return Ok(None);
+        }
         let starts = match job.state {
             JobState::Queued => Some(self.stepped(job, Step::Start)?),
             JobState::Running | JobState::Paused | JobState::Completed => None,
@@ -43,11 +46,12 @@ impl World {
         span.hold =
             Hold::Leased { worker: claim.worker.clone(), until: lease_until(claim.now), waiting: None };
         let (generation, from_row) = (job.generation, job.next_row());
+        let reach = Reach::of(job.tuning, job.tally().processed(), job.total);
         if starts.is_some() {
             let actor = format!("worker {}", claim.worker);
             self.note(claim.job, claim.now, EventKind::Started, &actor, from_row, String::new())?;
         }
-        Ok(Some(Claimed { span: no, epoch, done, claimed_until, generation }))
+        Ok(Some(Claimed { span: no, epoch, done, claimed_until, generation, reach }))
     }
 
     pub(super) fn reread(&self, id: JobId, no: SpanNo, epoch: Epoch) -> Result<Claimed> {
@@ -59,7 +63,8 @@ impl World {
             return Err(StoreError::Fenced { found: span.epoch });
         }
         let (done, claimed_until) = (job.done(span), span.claimed_until);
-        Ok(Claimed { span: no, epoch, done, claimed_until, generation: job.generation })
+        let reach = Reach::of(job.tuning, job.tally().processed(), job.total);
+        Ok(Claimed { span: no, epoch, done, claimed_until, generation: job.generation, reach })
     }
 
     pub(super) fn release(&mut self, id: JobId, no: SpanNo, epoch: Epoch) -> Result<()> {

@@ -23,6 +23,7 @@ impl World {
         }
 
         let job = self.stored_mut(id)?;
+        job.tuning = job.tuning.after(command, job.tally());
         job.state = state;
         job.epoch = job.epoch.next();
         job.updated_at = now;

@@ -60,9 +60,9 @@ impl World {
         if let Some(name) = name {
             name.clone_into(&mut job.name);
         }
-        job.tuning = tuning.unwrap_or(job.tuning);
+        job.tuning = job.tuning.with(tuning.unwrap_or_default());
         job.updated_at = job.updated_at.max(now);
-        self.note(id, now, EventKind::Changed, actor, None, String::from("name or limits were changed"))?;
+        self.note(id, now, EventKind::Changed, actor, None, tuning.unwrap_or_default().words())?;
         Ok(self.view(self.stored(id)?))
     }
 
@@ -108,7 +108,7 @@ fn queued(new: NewJob, total: u64) -> StoredJob {
         updated_at: new.now,
         finished_at: None,
         attempt_at: None,
-        tuning: Tuning::default(),
+        tuning: Tuning { hold_at: new.first, ..Tuning::default() },
         spans,
         ledger: BTreeMap::new(),
         history: Vec::new(),

@@ -32,6 +32,7 @@ impl World {
         job.finished_at = None;
         job.error = None;
         job.pause = None;
+        job.tuning = job.tuning.reopened();
         for row in &open {
             let record = job.ledger.remove(row).expect("it was found in the ledger");
             let span = job.spans.get_mut(&span_of(*row)).expect("every row of the ledger is of a span");

@@ -28,6 +28,7 @@ pub(super) fn command(db: &Connection, command: &Command) -> Answer<Job> {
     };
     let mut next = head.job.clone();
     next.state = head.stepped(command.step)?;
+    next.tuning = next.tuning.after(command, head.job.tally);
     if next.state.is_active() {
         jobs::same_work(db, command.job, &head.work_digest)?;
     }
@@ -72,6 +73,7 @@ pub(super) fn retry(db: &Connection, retry: &Retry) -> Answer<(u64, Job)> {
     next.finished_at = None;
     next.error = None;
     next.pause = None;
+    next.tuning = next.tuning.reopened();
     head.write(db, next)?;
     reopen(db, &head, retry.outcome, &open)?;
 

@@ -8,7 +8,8 @@ use onward_core::event::EventKind;
 use onward_core::id::{JobId, SpanNo, WorkerId};
 use onward_core::job::{Job, JobInput, LeaseFact, Waiting};
 use onward_core::state::{JobState, Step, step};
-use onward_core::store::{Result, StoreError};
+use onward_core::store::{Reach, Result, StoreError};
+use onward_core::tally::Tally;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::failure::{Answer, Fail};
@@ -75,6 +76,7 @@ impl Head {
             next.updated_at.0,
             next.finished_at.map(|at| at.0),
             next.attempt_at.map(|at| at.0),
+            to_json(&next.tuning)?,
         ])?;
         if written != 1 {
             let moved = format!("job {} changed inside a transaction of its own", self.job.id);
@@ -97,6 +99,18 @@ impl Head {
         Ok(())
     }
 
+    /// Whether somebody holds a span of it.
+    pub(super) fn is_held(&self, db: &Connection) -> Answer<bool> {
+        Ok(db.prepare_cached(sql::JOB_IS_HELD)?.query_row([self.key], |row| row.get(0))?)
+    }
+
+    /// How far it goes on. The counters are only summed up when that depends on them.
+    pub(super) fn reach(&self, db: &Connection) -> Answer<Reach> {
+        let tuning = self.job.tuning;
+        let processed = if tuning.is_alone() { counters(db, self.key)?.0.processed() } else { 0 };
+        Ok(Reach::of(tuning, processed, self.job.total))
+    }
+
     /// The row (from 1) from which it goes on; `None` when every row has an outcome.
     pub(super) fn next_row(&self, db: &Connection) -> Answer<Option<u64>> {
         let low_water = low_water(db, self.key, self.job.total)?;
@@ -106,8 +120,7 @@ impl Head {
 
 /// Fills in what the spans say.
 pub(super) fn fill(db: &Connection, head: &mut Head) -> Answer<()> {
-    let mut counts = db.prepare_cached(sql::JOB_COUNTS)?;
-    let (sum, saved_at) = counts.query_row([head.key], |row| Ok((tally(row, 0)?, moment(row.get(4)?))))?;
+    let (sum, saved_at) = counters(db, head.key)?;
     let low_water = low_water(db, head.key, head.job.total)?;
     let job = &mut head.job;
     job.tally = sum;
@@ -121,6 +134,11 @@ pub(super) fn fill(db: &Connection, head: &mut Head) -> Answer<()> {
     // A renewal is no change; its mark is gone with the lease, and time would run backwards.
     job.updated_at = job.updated_at.max(saved_at.unwrap_or_default());
     Ok(())
+}
+
+fn counters(db: &Connection, key: i64) -> Answer<(Tally, Option<UnixMs>)> {
+    let mut counts = db.prepare_cached(sql::JOB_COUNTS)?;
+    Ok(counts.query_row([key], |row| Ok((tally(row, 0)?, moment(row.get(4)?))))?)
 }
 
 fn low_water(db: &Connection, key: i64, total: u64) -> Answer<u64> {

@@ -29,6 +29,7 @@ pub(super) fn create(db: &Connection, new: &NewJob) -> Answer<Job> {
         input.key,
         &*new.recipe,
         new.work_digest,
+        to_json(&Tuning { hold_at: new.first, ..Tuning::default() })?,
     ])?;
     let mut insert = db.prepare_cached(sql::SPAN_INSERT)?;
     for (no, first, rows) in spans(input.rows) {
@@ -105,11 +106,12 @@ pub(super) fn tune(
     if let Some(name) = name {
         name.clone_into(&mut head.job.name);
     }
-    head.job.tuning = tuning.unwrap_or(head.job.tuning);
+    let changes = tuning.unwrap_or_default();
+    head.job.tuning = head.job.tuning.with(changes);
     head.job.updated_at = head.job.updated_at.max(now);
     let changed = params![head.key, head.job.name, to_json(&head.job.tuning)?, head.job.updated_at.0];
     db.prepare_cached(sql::JOB_TUNE)?.execute(changed)?;
-    events::note(db, &head, now, EventKind::Changed, actor, None, "name or limits were changed")?;
+    events::note(db, &head, now, EventKind::Changed, actor, None, &changes.words())?;
     Ok(head.job)
 }
 

@@ -49,6 +49,7 @@ statements! {
     JOB_DELETE = "job_delete";
     JOB_HEAD = "job_head";
     JOB_INSERT = "job_insert";
+    JOB_IS_HELD = "job_is_held";
     JOB_KEY = "job_key";
     JOB_LEASES = "job_leases";
     JOB_LIST = "job_list";

@@ -47,6 +47,9 @@ pub(super) fn claim(db: &Connection, claim: &Claim) -> Answer<Option<Claimed>> {
     let mut first_free = db.prepare_cached(sql::SPAN_FIRST_FREE)?;
     let free = first_free.query_row([head.key], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?)));
     let Some((no, first, len)) = free.optional()? else { return Ok(None) };
+    if head.job.tuning.is_alone() && head.is_held(db)? {
+        return Ok(None);
+    }
     let no = SpanNo(no);
 
     let mut next = head.job.clone();
@@ -81,7 +84,8 @@ pub(super) fn claim(db: &Connection, claim: &Claim) -> Answer<Option<Claimed>> {
         events::note(db, &head, claim.now, EventKind::Started, &actor, from_row, "")?;
     }
     let generation = head.job.generation;
-    Ok(Some(Claimed { span: no, epoch: head.job.epoch, done, claimed_until, generation }))
+    let reach = head.reach(db)?;
+    Ok(Some(Claimed { span: no, epoch: head.job.epoch, done, claimed_until, generation, reach }))
 }
 
 /// The truth about a span one holds, or has just finished: the commit whose fate is unknown may be the
@@ -99,7 +103,8 @@ pub(super) fn reread(db: &Connection, job: JobId, no: SpanNo, under: Epoch) -> A
         return Err(fenced(found));
     }
     let done = done_rows(db, head.key, first, len)?;
-    Ok(Claimed { span: no, epoch: under, done, claimed_until, generation: head.job.generation })
+    let (generation, reach) = (head.job.generation, head.reach(db)?);
+    Ok(Claimed { span: no, epoch: under, done, claimed_until, generation, reach })
 }
 
 /// Gives a span back.

@@ -48,6 +48,15 @@ pub(crate) enum Need {
     Created,
 }
 
+/// What may be said about a new job besides its file and its recipe.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wishes<'a> {
+    /// A name for people.
+    pub(crate) name: Option<&'a str>,
+    /// Do so many rows, then hold the job and ask.
+    pub(crate) first: Option<u64>,
+}
+
 /// The answer to an action.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Acted {
@@ -175,10 +184,21 @@ impl Client {
         &self,
         file: &Path,
         recipe: &str,
-        name: Option<&str>,
+        wishes: Wishes<'_>,
     ) -> Result<JobView, Failure> {
-        let body = upload::body(file, recipe, name).await?;
+        let name = wishes.name.map(|name| ("name", name.to_owned()));
+        let first = wishes.first.map(|rows| ("first", rows.to_string()));
+        let more: Vec<_> = name.into_iter().chain(first).collect();
+        let body = upload::body(file, Some(recipe), &more).await?;
         let request = Request { method: Method::POST, path: "/api/v1/jobs".into(), body, within: None };
+        parse(&self.answer(request).await?)
+    }
+
+    /// Changes name or limits of a job.
+    pub(crate) async fn tune(&self, id: JobId, changes: &serde_json::Value) -> Result<JobView, Failure> {
+        let path = format!("/api/v1/jobs/{id}");
+        let body = Body::Json(changes.to_string());
+        let request = Request { method: Method::PATCH, path, body, within: Some(ANSWER_WITHIN) };
         parse(&self.answer(request).await?)
     }
 

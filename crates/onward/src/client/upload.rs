@@ -13,14 +13,18 @@ use crate::exit_code::{Exit, Failure};
 /// Read from the disk in pieces of this size; larger ones are no faster.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// The body of `POST /jobs`.
-pub(crate) async fn body(file: &Path, recipe: &str, name: Option<&str>) -> Result<Body, Failure> {
+/// The body of `POST /jobs`: the recipe, further parts, and the file.
+pub(crate) async fn body(
+    file: &Path,
+    recipe: Option<&str>,
+    more: &[(&str, String)],
+) -> Result<Body, Failure> {
     let handle = tokio::fs::File::open(file).await.map_err(|error| unreadable(file, &error))?;
     let boundary = format!("onward-{}", Uuid::now_v7().simple());
     let filename = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-    let mut head = part(&boundary, "recipe", None, recipe);
-    if let Some(name) = name {
-        head.push_str(&part(&boundary, "name", None, name));
+    let mut head = recipe.map(|recipe| part(&boundary, "recipe", None, recipe)).unwrap_or_default();
+    for (name, value) in more {
+        head.push_str(&part(&boundary, name, None, value));
     }
     head.push_str(&part(&boundary, "file", Some(&filename), ""));
     // The file's part stays open: its content follows, then the end.
@@ -79,7 +83,8 @@ mod tests {
         let file = folder.path().join("crea\"tors.csv");
         let content = "handle\n".to_owned() + &"ada\n".repeat(50_000);
         std::fs::write(&file, &content).unwrap();
-        let (kind, text) = text_of(body(&file, "key = []", Some("my job")).await.unwrap()).await;
+        let (kind, text) =
+            text_of(body(&file, Some("key = []"), &[("name", "my job".to_owned())]).await.unwrap()).await;
         let boundary = kind.split("boundary=").nth(1).unwrap();
         let parts: Vec<&str> = text.split(&format!("--{boundary}")).collect();
         assert_eq!(parts.len(), 5);
@@ -92,7 +97,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_file_is_not_found() {
-        let failure = body(Path::new("/nowhere/at-all.csv"), "", None).await.err().unwrap();
+        let failure = body(Path::new("/nowhere/at-all.csv"), None, &[]).await.err().unwrap();
         assert_eq!(failure.exit, Exit::NotFound);
     }
 }

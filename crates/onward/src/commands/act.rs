@@ -2,16 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::args::{Json, OneJob, Restart, Retry};
+use crate::args::{Json, OneJob, Restart, Resume, Retry};
 use crate::client::{Acted, Client, Need};
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
 use crate::output::bar::progress;
 use crate::{jobs, output};
 
-/// `onward resume JOB`.
-pub(super) async fn resume(config: &Config, verb: &OneJob) -> Result<Exit, Failure> {
-    act(config, &verb.job, verb.output, "resume", None).await
+/// `onward resume JOB [--first ROWS]`.
+pub(super) async fn resume(config: &Config, verb: &Resume) -> Result<Exit, Failure> {
+    let body = verb.first.map(|rows| json!({"first": rows}));
+    act(config, &verb.job, verb.output, "resume", body).await
 }
 
 /// `onward restart JOB [--force]`.
@@ -35,9 +36,9 @@ pub(super) async fn pause(config: &Config, verb: &OneJob) -> Result<Exit, Failur
     act(config, &verb.job, verb.output, "pause", None).await
 }
 
-/// `onward retry JOB [--code CODE]`.
+/// `onward retry JOB [--outcome OUTCOME] [--code CODE] [--rows ROWS]`.
 pub(super) async fn retry(config: &Config, verb: &Retry) -> Result<Exit, Failure> {
-    let mut body = json!({"outcome": "failed"});
+    let mut body = json!({"outcome": verb.outcome.as_deref().unwrap_or("failed"), "rows": verb.rows});
     if let Some(code) = &verb.code {
         body["code"] = json!(code);
     }
@@ -66,7 +67,7 @@ fn say(client: &Client, acted: &Acted, action: &str) {
     let job = &acted.job;
     let message = match (acted.count, &acted.message) {
         (Some(count), _) => {
-            format!("{} opened again", output::text::counted(count, "failed row is", "failed rows are"))
+            format!("{} opened again", output::text::counted(count, "row is", "rows are"))
         }
         (None, Some(message)) => output::text::plain(message),
         (None, None) => format!("{action}: done"),

@@ -9,8 +9,8 @@ use onward_server::api::view::JobView;
 use sha2::{Digest, Sha256};
 
 use crate::args::Run;
-use crate::client::Client;
 use crate::client::upload::unreadable;
+use crate::client::{Client, Wishes};
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
 use crate::host::{self, Host, Opening, Stopped};
@@ -87,6 +87,12 @@ async fn in_this_process(config: &Config, asked: &Asked<'_>, signals: &mut Signa
             host::stop_work(&host.engine, signals).await;
             (jobs::last_word(&job), job)
         }
+        Followed::Asks(job) => {
+            host::stop_work(&host.engine, signals).await;
+            jobs::asks_word(&job);
+            output::say(&format!("  go on with: {}", without_first()));
+            (Exit::Done, job)
+        }
         Followed::Stuck(job) => {
             host::stop_work(&host.engine, signals).await;
             (jobs::stuck_word(&job), job)
@@ -102,7 +108,8 @@ async fn in_this_process(config: &Config, asked: &Asked<'_>, signals: &mut Signa
 /// Hands the file in, or takes up the job that was made of it before.
 async fn begin(client: &Client, host: &Host, asked: &Asked<'_>) -> Result<Begun, Failure> {
     let Some(id) = host.engine.find(&asked.sha256, &asked.recipe).await? else {
-        let job = client.submit(&asked.verb.file, &asked.recipe_text, asked.verb.name.as_deref()).await?;
+        let wishes = Wishes { name: asked.verb.name.as_deref(), first: asked.verb.first };
+        let job = client.submit(&asked.verb.file, &asked.recipe_text, wishes).await?;
         output::say(&format!("{}: {} rows (job {})", plain(&job.name), count(job.total_items), job.job_id));
         for warning in &job.warnings {
             output::say(&format!("  warning: {}", plain(&warning.message)));
@@ -113,7 +120,8 @@ async fn begin(client: &Client, host: &Host, asked: &Asked<'_>) -> Result<Begun,
     match job.status {
         JobState::Completed => return Ok(Begun::Over(Box::new(job))),
         JobState::Failed | JobState::Cancelled | JobState::Paused => {
-            client.act(id, "resume", None).await?;
+            let body = asked.verb.first.map(|rows| serde_json::json!({"first": rows}));
+            client.act(id, "resume", body).await?;
         }
         JobState::Queued | JobState::Running => {}
     }
@@ -159,8 +167,30 @@ async fn interrupted(
 
 /// The command as the person typed it, for a shell.
 fn as_typed() -> String {
-    let words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
-    words.collect::<Vec<_>>().join(" ")
+    typed().join(" ")
+}
+
+/// The same without `--first ROWS`.
+fn without_first() -> String {
+    let mut words = typed().into_iter();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--first" => drop(words.next()),
+            // What follows is a command of the person's own.
+            "--" => {
+                kept.push(word);
+                kept.extend(words.by_ref());
+            }
+            word if word.starts_with("--first=") => {}
+            _ => kept.push(word),
+        }
+    }
+    kept.join(" ")
+}
+
+fn typed() -> Vec<String> {
+    std::env::args_os().map(|word| quoted(&word.to_string_lossy())).collect()
 }
 
 fn quoted(word: &str) -> String {

@@ -2,7 +2,7 @@
 
 use crate::args::Submit;
 use crate::client::upload::unreadable;
-use crate::client::{Client, Need};
+use crate::client::{Client, Need, Wishes};
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
 use crate::output::text::{count, plain};
@@ -15,8 +15,9 @@ pub(super) async fn run(config: &Config, verb: &Submit) -> Result<Exit, Failure>
     let recipe = tokio::fs::read_to_string(&verb.recipe).await;
     let recipe = recipe.map_err(|error| unreadable(&verb.recipe, &error))?;
     let client = Client::open(config, Need::Created).await?;
+    let wishes = Wishes { name: verb.name.as_deref(), first: verb.first };
     let job = tokio::select! {
-        submitted = client.submit(&verb.file, &recipe, verb.name.as_deref()) => submitted?,
+        submitted = client.submit(&verb.file, &recipe, wishes) => submitted?,
         () = signals.next() => {
             output::say("interrupted; nothing was submitted");
             return Ok(Exit::Interrupted);

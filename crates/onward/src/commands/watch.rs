@@ -27,6 +27,11 @@ pub(super) async fn to_the_end(
 ) -> Result<Exit, Failure> {
     let (exit, job) = match jobs::follow(client, id, signals).await? {
         Followed::Ended(job) => (jobs::last_word(&job), job),
+        Followed::Asks(job) => {
+            jobs::asks_word(&job);
+            output::say(&format!("  go on with: onward resume {id}"));
+            (Exit::Done, job)
+        }
         Followed::Stuck(job) => (jobs::stuck_word(&job), job),
         Followed::Interrupted => {
             output::say(&format!("the job goes on without you; watch it again with: onward watch {id}"));

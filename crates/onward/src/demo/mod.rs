@@ -8,7 +8,7 @@ use std::path::Path;
 use onward_core::state::JobState;
 use onward_server::api::view::JobView;
 
-use crate::client::Client;
+use crate::client::{Client, Wishes};
 use crate::exit_code::{Exit, Failure};
 use crate::output::bar::progress;
 use crate::output::text::count;
@@ -44,7 +44,8 @@ pub(crate) async fn sample_job(client: &Client, data_dir: &Path, api_port: u16) 
     tokio::fs::write(&file, CREATORS).await.map_err(|error| {
         Failure::new(Exit::Unexpected, format!("failed to write {}: {error}", file.display()))
     })?;
-    client.submit(&file, &recipe_for(api_port), Some("creators.csv")).await
+    let wishes = Wishes { name: Some("creators.csv"), first: None };
+    client.submit(&file, &recipe_for(api_port), wishes).await
 }
 
 /// The sample recipe with the port of the sample API.

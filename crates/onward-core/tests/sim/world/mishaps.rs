@@ -4,7 +4,7 @@ use onward_core::job::LeaseFact;
 use onward_core::lease::LEASE_MS;
 use onward_core::run::Input;
 
-use super::{Happening, World, name};
+use super::{Happening, LOOK_MS, UNAWARE_MS, World, name};
 use crate::bugs::Bug;
 
 impl World {
@@ -32,6 +32,18 @@ impl World {
             LEASE_MS + self.dice.below(30_000)
         };
         self.plan(long, Happening::Thaw { worker });
+    }
+
+    /// A command has taken the spans from their holders, who find out when they look.
+    pub(super) fn taken_away(&mut self, before: &[LeaseFact]) {
+        self.count_lost(before);
+        self.restarted_at = self.now;
+        for worker in 0..self.workers.len() {
+            let (first, life) = (self.dice.below(LOOK_MS), self.workers[worker].life);
+            for look in 0..UNAWARE_MS / LOOK_MS {
+                self.plan(first + look * LOOK_MS, Happening::Told { worker, life });
+            }
+        }
     }
 
     /// Counts the leases that were taken from workers which still live; a crash is counted by itself.

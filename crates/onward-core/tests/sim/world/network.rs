@@ -2,9 +2,10 @@
 
 use onward_core::clock::UnixMs;
 use onward_core::id::{Epoch, RowIndex, SpanNo};
+use onward_core::job::Pause;
 use onward_core::processor::Answer;
 use onward_core::row::{Outcome, RowRecord, Verdict};
-use onward_core::run::Input;
+use onward_core::run::{Hold, Input};
 use onward_core::store::{Claim, Claimed, Commit, Committed};
 use onward_core::tally::Tally;
 
@@ -36,9 +37,21 @@ impl World {
                 let _ = self.store.release(span, epoch);
                 return;
             }
+            Request::Hold(hold) => return self.hold(hold),
+            Request::Recovered => return self.store.recovered(self.now),
         };
         let delay = self.delay();
         self.plan(delay, Happening::Worker { worker, life, input });
+    }
+
+    fn hold(&mut self, hold: Hold) {
+        let Hold { reason, message, wait_ms } = hold;
+        let probe_at = wait_ms.map(|wait_ms| self.now.plus_ms(wait_ms));
+        let before = self.store.job().leases;
+        if self.store.hold(Pause { reason, message, probe_at }, self.now).is_ok() {
+            self.story.holds += 1;
+            self.taken_away(&before);
+        }
     }
 
     fn claimed(&mut self, claim: &Claim) -> Input {
@@ -94,10 +107,13 @@ impl World {
                 self.now.ms_since(self.restarted_at)
             ));
         }
-        if !self.store.may_be_called(span, row) {
+        if !self.store.may_be_called(span, epoch, row) {
             return Err(format!("row {} was called before it was claimed (G3)", row.row()));
         }
         self.witness.called(row);
+        let down =
+            |outage: &super::Outage| self.now > outage.from.plus_ms(600_000) && self.now < outage.until;
+        self.story.calls_in_outage += u32::from(self.scenario.outage.as_ref().is_some_and(down));
         Ok(())
     }
 
@@ -106,6 +122,11 @@ impl World {
     }
 
     pub(super) fn upstream(&mut self, row: RowIndex) -> Answer {
+        if self.scenario.outage.is_some_and(|outage| self.now >= outage.from && self.now < outage.until) {
+            self.witness.put_off(row);
+            let (code, message) = ("upstream-500".into(), "upstream answered 503".into());
+            return Answer::Retry { code, message, wait_ms: None };
+        }
         match self.dice.below(100) {
             0..=4 => {
                 self.witness.put_off(row);

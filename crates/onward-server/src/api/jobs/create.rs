@@ -74,6 +74,7 @@ pub async fn submit(app: &App, upload: Upload, actor: &str) -> Result<Snapshot> 
         filename: upload.filename.clone(),
         recipe: Recipe::parse(recipe)?,
         name: upload.name.clone(),
+        first: upload.first,
         actor: actor.to_owned(),
     };
     Ok(app.engine.submit(submission).await?)

@@ -1,10 +1,11 @@
-//! `PATCH /api/v1/jobs/{id}`: name, rate and concurrency, live.
+//! `PATCH /api/v1/jobs/{id}`: name, rate, concurrency and breaker, live.
 
 use axum::Json;
 use axum::extract::State;
 use onward_core::id::JobId;
 use onward_core::pace::Rate;
 use onward_core::problem::Code;
+use onward_engine::Limits;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
@@ -15,8 +16,8 @@ use crate::api::who::{Who, about_job};
 use crate::problem::{Failure, Result};
 use crate::state::App;
 
-/// The most calls in flight that may be asked for: the recipe's own limit.
-const MAX_CONCURRENCY: u64 = 10_000;
+/// The most calls in flight, and the most failures in a row, that may be asked for: the recipe's own limit.
+const MAX_LIMIT: u64 = 10_000;
 /// The longest name; a card shows half of it.
 const MAX_NAME_CHARS: usize = 200;
 
@@ -35,6 +36,10 @@ pub struct Body {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>)]
     pub concurrency: Option<Number>,
+    /// Failures in a row that hold the job, 0 to 10,000; 0 means never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>)]
+    pub breaker: Option<Number>,
 }
 
 /// Answers the job as it is now.
@@ -52,7 +57,8 @@ pub async fn handle(
 /// # Errors
 /// As the engine's `tune`, `epoch-moved`, and `invalid-limit` for what is out of its range.
 pub async fn run(app: &App, id: JobId, body: Body, who: Who) -> Result<JobView> {
-    let concurrency = body.concurrency.as_ref().map(concurrency).transpose()?;
+    let concurrency = body.concurrency.as_ref().map(|asked| whole("concurrency", asked, 1)).transpose()?;
+    let breaker = body.breaker.as_ref().map(|asked| whole("breaker", asked, 0)).transpose()?;
     if let Some(rate) = &body.rate {
         rate.parse::<Rate>().map_err(|error| out_of_range("rate", &error.to_string()))?;
     }
@@ -66,18 +72,16 @@ pub async fn run(app: &App, id: JobId, body: Body, who: Who) -> Result<JobView> 
         }
     }
     who.check(app, id).await?;
-    match app.engine.tune(id, name, concurrency, body.rate, who.actor).await {
+    match app.engine.tune(id, name, Limits { concurrency, rate: body.rate, breaker }, who.actor).await {
         Ok(snapshot) => Ok(app.view(&snapshot)),
         Err(problem) => Err(about_job(app, id, problem).await),
     }
 }
 
-fn concurrency(asked: &Number) -> Result<u32> {
-    let within = asked.as_u64().filter(|asked| (1..=MAX_CONCURRENCY).contains(asked));
+fn whole(name: &str, asked: &Number, least: u64) -> Result<u32> {
+    let within = asked.as_u64().filter(|asked| (least..=MAX_LIMIT).contains(asked));
     let within = within.and_then(|asked| u32::try_from(asked).ok());
-    within.ok_or_else(|| {
-        out_of_range("concurrency", &format!("concurrency is a whole number from 1 to {MAX_CONCURRENCY}"))
-    })
+    within.ok_or_else(|| out_of_range(name, &format!("{name} is a whole number from {least} to {MAX_LIMIT}")))
 }
 
 fn out_of_range(name: &str, range: &str) -> Failure {

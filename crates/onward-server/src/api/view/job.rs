@@ -1,5 +1,6 @@
 //! A job as the API shows it.
 
+use onward_core::breaker::USUAL_FAILURES;
 use onward_core::input::Warning;
 use onward_core::job::{Job, LeaseFact};
 use onward_core::state::{JobState, PauseReason, Step};
@@ -65,6 +66,12 @@ pub struct JobView {
     pub concurrency: Option<u32>,
     /// Calls per time, at most, such as `50/min`.
     pub rate: Option<String>,
+    /// Failures in a row that hold the job; 0 means never.
+    pub breaker: Option<u32>,
+    /// The job is held once so many rows have an outcome.
+    pub hold_at: Option<u64>,
+    /// Probes since the target last answered; more than 0 means that it is tried with one row.
+    pub probes: u32,
     /// Who works on it.
     pub workers: Vec<HolderView>,
     /// What a person should know about the file. Filled where one job is asked for.
@@ -124,6 +131,9 @@ impl JobView {
             allowed_actions: job.allowed_actions().to_vec(),
             concurrency: limits.concurrency,
             rate: limits.rate,
+            breaker: limits.breaker,
+            hold_at: job.tuning.hold_at,
+            probes: job.tuning.probes(),
             workers: job.leases.iter().map(HolderView::from).collect(),
             warnings: Vec::new(),
         }
@@ -267,6 +277,7 @@ impl From<Warning> for WarningView {
 struct Limits {
     concurrency: Option<u32>,
     rate: Option<String>,
+    breaker: Option<u32>,
 }
 
 impl Limits {
@@ -274,6 +285,12 @@ impl Limits {
         #[derive(Deserialize)]
         struct Glance {
             work: Work,
+            #[serde(default)]
+            breaker: Option<Breaker>,
+        }
+        #[derive(Deserialize)]
+        struct Breaker {
+            failures_in_a_row: u32,
         }
         #[derive(Deserialize)]
         struct Work {
@@ -282,11 +299,16 @@ impl Limits {
             #[serde(default)]
             rate: Option<String>,
         }
-        let recipe = serde_json::from_str::<Glance>(&job.recipe).ok().map(|glance| glance.work);
-        let (concurrency, rate) = recipe.map_or((None, None), |work| (work.concurrency, work.rate));
+        let recipe = serde_json::from_str::<Glance>(&job.recipe).ok();
+        let breaker = recipe.as_ref().map(|glance| {
+            glance.breaker.as_ref().map_or(USUAL_FAILURES, |breaker| breaker.failures_in_a_row)
+        });
+        let (concurrency, rate) =
+            recipe.map_or((None, None), |glance| (glance.work.concurrency, glance.work.rate));
         Self {
             concurrency: job.tuning.concurrency.or(concurrency),
             rate: job.tuning.rate.map(|rate| rate.to_string()).or(rate),
+            breaker: job.tuning.breaker.or(breaker),
         }
     }
 }
