@@ -6,12 +6,14 @@
 //! the job is held). At most as many rows are suspect as the breaker's limit says; all their calls have
 //! ended without an outcome, so calling them again is a retry and no repeat.
 //!
-//! **How it goes on.** After a wait that doubles with every probe, one single row is called, another one
-//! each time. When the target answers it, the job goes on as before; when not, the job is held again.
+//! **How it goes on.** After a wait that doubles with every probe, one single row is called (twice if
+//! need be), another one each time. When the target answers it, the job goes on as before; when not, the job
+//! is held again.
 //!
 //! **The last rows** of a job have nobody after them to show that the target answers. One during whose tries
-//! another row was answered has failed; otherwise the job is held as well, and when fewer rows are left
-//! than the breaker needs, they have failed after [`LAST_PROBES`] probes: a job must come to its end.
+//! another row was answered has failed, and so have a few after a target that answered others; otherwise the
+//! job is held as well. When fewer rows are left than the breaker needs, they have failed after
+//! [`LAST_PROBES`] probes: a job must come to its end.
 
 use crate::clock::UnixMs;
 use crate::id::{Epoch, SpanNo};
@@ -24,6 +26,8 @@ pub const USUAL_FAILURES: u32 = 10;
 pub const PROBE_MS: u64 = 30_000;
 /// The longest wait between two probes, in milliseconds.
 pub const PROBE_MAX_MS: u64 = 3_600_000;
+/// Tries of the row that probes the target: one unlucky answer must not cost an hour.
+pub const PROBE_TRIES: u32 = 2;
 /// Probes after which the last few rows of a job have failed: seven minutes and a half.
 pub const LAST_PROBES: u32 = 4;
 /// The longest wait for a quota that comes back, in milliseconds: quotas are by the day, some by the week.
@@ -70,7 +74,7 @@ impl Suspects {
 
     /// Those that were called first before `answered_at`, when the target last answered another row.
     pub(crate) fn acquit(&mut self, answered_at: UnixMs) -> Vec<Suspect> {
-        self.rows.extract_if(.., |suspect| suspect.first_at < answered_at).collect()
+        self.rows.extract_if(.., |suspect| suspect.first_at <= answered_at).collect()
     }
 
     /// The latest of them.

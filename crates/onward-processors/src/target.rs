@@ -251,7 +251,11 @@ impl Target {
         let secrets: Option<BTreeMap<&str, &str>> = known.map(|(name, value)| Some((name, value?))).collect();
         let Some(secrets) = secrets else {
             let message = format!("a secret that `[{}]` uses is not set", self.table);
-            return Err(Answer::Fatal { code: Code::SecretMissing.word().into(), message: message.into(), wait_ms: None });
+            return Err(Answer::Fatal {
+                code: Code::SecretMissing.word().into(),
+                message: message.into(),
+                wait_ms: None,
+            });
         };
         let mut values = BTreeMap::new();
         if let Some(row) = row {

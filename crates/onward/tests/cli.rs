@@ -18,3 +18,5 @@ mod refused;
 mod run;
 #[path = "cli/served.rs"]
 mod served;
+#[path = "cli/steer.rs"]
+mod steer;

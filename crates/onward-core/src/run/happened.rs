@@ -2,8 +2,8 @@
 
 use super::held::Held;
 use super::signals::{Effect, Hold, RowAnswer};
-use super::{Begun, COMMIT_AGAIN_MS, Ending, Run};
-use crate::breaker::{LAST_PROBES, Suspect, probe_wait_ms};
+use super::{Begun, COMMIT_AGAIN_MS, Ending, NEVER, Run};
+use crate::breaker::{LAST_PROBES, PROBE_TRIES, Suspect, probe_wait_ms};
 use crate::clock::UnixMs;
 use crate::id::{Epoch, RowIndex, SpanNo};
 use crate::processor::Answer;
@@ -102,7 +102,7 @@ impl Run {
                 Judged::Later
             }
             Answer::Retry { code, message, wait_ms } => {
-                if self.reach.probes > 0 && !self.is_last_probe() {
+                if self.reach.probes > 0 && begun.tries >= PROBE_TRIES && !self.is_last_probe() {
                     self.hold_again(&message);
                     return Judged::Open;
                 }
@@ -161,7 +161,10 @@ impl Run {
     pub(super) fn settle_suspects(&mut self) {
         let failed = self.suspects.acquit(self.answered_at);
         self.record(failed);
-        if self.is_last_probe() {
+        // A few of them after a target that answered: the usual bad row at the end of a file.
+        let few = self.config.breaker.is_none_or(|limit| 2 * self.suspects.len() < limit as usize);
+        let answered = self.answered_at > NEVER;
+        if self.is_last_probe() || (few && answered) {
             let failed = self.suspects.clear();
             return self.record(failed);
         }

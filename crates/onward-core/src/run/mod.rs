@@ -48,6 +48,9 @@ const CLAIM_AGAIN_MS: u64 = 1_000;
 /// How long after a refused commit it is tried again, in milliseconds.
 const COMMIT_AGAIN_MS: u64 = 300;
 
+/// Before anything happened.
+const NEVER: UnixMs = UnixMs(i64::MIN);
+
 /// The run. See the module's essay.
 #[derive(Debug, Clone)]
 pub struct Run {
@@ -116,7 +119,7 @@ impl Run {
             claiming: None,
             claim_again_at: None,
             suspects: Suspects::default(),
-            answered_at: UnixMs(i64::MIN),
+            answered_at: NEVER,
             reach: Reach::default(),
             ending: Ending::No,
             last_word: None,

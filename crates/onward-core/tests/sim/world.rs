@@ -2,6 +2,7 @@
 
 mod mishaps;
 mod network;
+mod scenario;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -19,6 +20,7 @@ use crate::bugs::Bug;
 use crate::check::{Looks, ended};
 use crate::store::SimStore;
 use crate::witness::Witness;
+pub(crate) use scenario::{Scenario, Story};
 
 /// When a life begins.
 const BEGIN: UnixMs = UnixMs(1_000_000);
@@ -40,77 +42,6 @@ const END_MS: u64 = 3_600_000;
 /// How often the job is looked at, in milliseconds; in a life that lasts for hours less often.
 const LOOK_AT_JOB_MS: u64 = 500;
 const LOOK_AT_LONG_JOB_MS: u64 = 20_000;
-
-/// What one seed makes of a life.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Scenario {
-    seed: u64,
-    workers: usize,
-    concurrency: u32,
-    batch: u32,
-    crashes: u32,
-    freezes: u32,
-    restarts: u32,
-    rows: u64,
-    outage: Option<Outage>,
-}
-
-/// A time in which the upstream answers nothing but errors, and whether there is a breaker for it.
-#[derive(Debug, Clone, Copy)]
-struct Outage {
-    from: UnixMs,
-    until: UnixMs,
-    breaker: Option<u32>,
-}
-
-impl Scenario {
-    pub(crate) fn of(seed: u64) -> Self {
-        let mut dice = Dice(seed);
-        Self {
-            seed,
-            workers: 1 + dice.below(3) as usize,
-            concurrency: [1, 3, 8, 32][dice.below(4) as usize],
-            batch: if seed % 4 == 3 { 5 } else { 1 },
-            crashes: dice.below(7) as u32,
-            freezes: dice.below(4) as u32,
-            restarts: dice.below(2) as u32,
-            rows: 313,
-            outage: None,
-        }
-    }
-
-    /// A thousand rows, and for two hours in the middle of them the upstream is down.
-    pub(crate) fn outage(seed: u64, breaker: Option<u32>) -> Self {
-        let life = Self::of(seed);
-        let rows = 1_000;
-        let half = 300 + rows * 75 / (u64::from(life.concurrency) * life.workers as u64);
-        let from = BEGIN.plus_ms(half);
-        let outage = Outage { from, until: from.plus_ms(2 * 3_600_000), breaker };
-        // A restart by hand is a person's word that all rows shall be tried, down or not.
-        Self { rows, outage: Some(outage), restarts: 0, ..life }
-    }
-}
-
-/// How a life went.
-#[derive(Debug, Default)]
-pub(crate) struct Story {
-    /// Process lives: starts of a worker.
-    pub(crate) lives: u64,
-    /// Crashes, and leases taken from workers that still live: each may cost as many calls as are in hand.
-    pub(crate) losses: u32,
-    /// Calls the upstream saw.
-    pub(crate) calls: u32,
-    /// Calls that the upstream saw during an outage, after the first ten minutes of it.
-    pub(crate) calls_in_outage: u32,
-    /// How many times the job was held.
-    pub(crate) holds: u32,
-    /// Rows that failed because the upstream was down.
-    pub(crate) wrongly_failed: u32,
-    /// When the outage was over, if there was one.
-    pub(crate) outage_over: UnixMs,
-    /// When the job was complete.
-    pub(crate) ended_at: UnixMs,
-}
 
 /// Something that is to happen.
 enum Happening {
@@ -237,7 +168,11 @@ impl World {
         while let Some(Reverse((at, order))) = self.plan.pop() {
             self.now = at;
             if at > self.scenario.outage.map_or(BEGIN, |outage| outage.until).plus_ms(END_MS + 3_600_000) {
-                return Err(format!("the job hangs: {:?}", self.store.job().checkpoint));
+                let job = self.store.job();
+                return Err(format!(
+                    "the job hangs, {}: {:?} {:?} {:?}",
+                    job.state, job.checkpoint, job.tuning, job.leases
+                ));
             }
             let Some(happening) = self.happenings.remove(&order) else { continue };
             if let Happening::Look = happening {

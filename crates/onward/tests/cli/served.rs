@@ -93,7 +93,7 @@ async fn failed_rows_are_done_once_more() {
     desk.type_in(&[SUBMIT, &["--watch"]].concat()).ends_with(3);
     upstream.follow(Script::default());
     let retried = desk.type_in(&["retry", "last"]).ends_with(0);
-    assert!(retried.err.contains("1 failed row is opened again"), "{}", retried.err);
+    assert!(retried.err.contains("1 row is opened again"), "{}", retried.err);
     desk.type_in(&["watch", "last"]).ends_with(0);
     desk.type_in(&["retry", "last"]).ends_with(6);
 }

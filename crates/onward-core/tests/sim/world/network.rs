@@ -111,8 +111,9 @@ impl World {
             return Err(format!("row {} was called before it was claimed (G3)", row.row()));
         }
         self.witness.called(row);
-        let down =
-            |outage: &super::Outage| self.now > outage.from.plus_ms(600_000) && self.now < outage.until;
+        let down = |outage: &super::scenario::Outage| {
+            self.now > outage.from.plus_ms(600_000) && self.now < outage.until
+        };
         self.story.calls_in_outage += u32::from(self.scenario.outage.as_ref().is_some_and(down));
         Ok(())
     }

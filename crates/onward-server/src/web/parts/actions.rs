@@ -7,6 +7,9 @@ use onward_engine::Snapshot;
 use crate::web::format::{count, rows};
 use crate::web::parts::badge::icon;
 
+/// Rows that "do a few and ask" does: enough to see a pattern, few enough to undo by hand.
+const FIRST_ROWS: u64 = 10;
+
 /// Where the buttons stand: a card has only those of its state, a job's own page has all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -26,11 +29,25 @@ pub(crate) fn actions(snapshot: &Snapshot, place: Place) -> Markup {
                 @if let Some(button) = Button::of(*action, snapshot, place) {
                     (button.form(snapshot))
                 }
+                @if (*action, place) == (Step::Resume, Place::JobPage) { (first_rows(snapshot)) }
             }
             @if place == Place::Card {
                 a.btn.details data-action="details" href={ "/jobs/" (job.id) } {
                     (icon("eye")) "Show Details" span.vh { " of " (job.name) }
                 }
+            }
+        }
+    }
+}
+
+/// Do a few rows and ask: the careful way to go on after a correction.
+fn first_rows(snapshot: &Snapshot) -> Markup {
+    let job = &snapshot.job;
+    html! {
+        form.act data-act="resume" method="post" action=(format!("/jobs/{}/resume", job.id)) {
+            input type="hidden" name="first" value=(FIRST_ROWS);
+            button.plain type="submit" data-action="resume-first" data-job=(job.id) data-busy="Resuming…" {
+                (icon("play")) span.label { "Do " (FIRST_ROWS) " rows and ask" } span.vh { " " (job.name) }
             }
         }
     }

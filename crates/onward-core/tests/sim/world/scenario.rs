@@ -1,0 +1,78 @@
+//! What one seed makes of a life, and how that life went.
+
+use onward_core::clock::UnixMs;
+use onward_core::retry::Dice;
+
+use super::BEGIN;
+
+/// What one seed makes of a life.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scenario {
+    pub(super) seed: u64,
+    pub(super) workers: usize,
+    pub(super) concurrency: u32,
+    pub(super) batch: u32,
+    pub(super) crashes: u32,
+    pub(super) freezes: u32,
+    pub(super) restarts: u32,
+    pub(super) rows: u64,
+    pub(super) outage: Option<Outage>,
+}
+
+/// A time in which the upstream answers nothing but errors, and whether there is a breaker for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outage {
+    pub(super) from: UnixMs,
+    pub(super) until: UnixMs,
+    pub(super) breaker: Option<u32>,
+}
+
+impl Scenario {
+    pub(crate) fn of(seed: u64) -> Self {
+        let mut dice = Dice(seed);
+        Self {
+            seed,
+            workers: 1 + dice.below(3) as usize,
+            concurrency: [1, 3, 8, 32][dice.below(4) as usize],
+            batch: if seed % 4 == 3 { 5 } else { 1 },
+            crashes: dice.below(7) as u32,
+            freezes: dice.below(4) as u32,
+            restarts: dice.below(2) as u32,
+            rows: 313,
+            outage: None,
+        }
+    }
+
+    /// A thousand rows, and for two hours in the middle of them the upstream is down.
+    pub(crate) fn outage(seed: u64, breaker: Option<u32>) -> Self {
+        let life = Self::of(seed);
+        let rows = 1_000;
+        let at_once = u64::from(life.concurrency * life.batch) * life.workers as u64;
+        let half = 300 + rows * 75 / at_once;
+        let from = BEGIN.plus_ms(half);
+        let outage = Outage { from, until: from.plus_ms(2 * 3_600_000), breaker };
+        // A restart by hand is a person's word that all rows shall be tried, down or not.
+        Self { rows, outage: Some(outage), restarts: 0, ..life }
+    }
+}
+
+/// How a life went.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    /// Process lives: starts of a worker.
+    pub(crate) lives: u64,
+    /// Crashes, and leases taken from workers that still live: each may cost as many calls as are in hand.
+    pub(crate) losses: u32,
+    /// Calls the upstream saw.
+    pub(crate) calls: u32,
+    /// Calls that the upstream saw during an outage, after the first ten minutes of it.
+    pub(crate) calls_in_outage: u32,
+    /// How many times the job was held.
+    pub(crate) holds: u32,
+    /// Rows that failed because the upstream was down.
+    pub(crate) wrongly_failed: u32,
+    /// When the outage was over, if there was one.
+    pub(crate) outage_over: UnixMs,
+    /// When the job was complete.
+    pub(crate) ended_at: UnixMs,
+}
