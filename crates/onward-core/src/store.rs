@@ -12,6 +12,7 @@
 //! by it. The in-memory store is the model of this contract; `conformance` is its test.
 
 mod fleet;
+mod moving;
 mod picture;
 mod terms;
 
@@ -25,8 +26,9 @@ use crate::job::{Job, Tuning};
 use crate::row::Outcome;
 
 pub use fleet::{
-    BEAT_MS, BEAT_WRITTEN_MS, Beat, FORGOTTEN_MS, LOST_MS, Presence, Turns, TurnsAsked, Wish, Worker,
+    BEAT_MS, BEAT_WRITTEN_MS, Beat, FORGOTTEN_MS, Hot, LOST_MS, Presence, Turns, TurnsAsked, Wish, Worker,
 };
+pub use moving::{BEING_MOVED, Moving};
 pub use picture::{Mark, SpanFact};
 pub use terms::{
     Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
@@ -42,6 +44,15 @@ pub trait Store: Send + Sync + 'static {
     /// A word for people: `sqlite`, `memory`, `postgres`. Shown as where checkpoints are saved.
     fn kind(&self) -> &'static str;
 
+    /// How a hot copy beside the store is, if there is one.
+    fn hot(&self) -> Option<Hot> {
+        None
+    }
+    /// Where the checkpoint of a job is, as of the last time the job was read here.
+    fn saved_in(&self, _job: JobId) -> Vec<&'static str> {
+        vec![self.kind()]
+    }
+
     // --- inputs -----------------------------------------------------------------------------
 
     /// Stores one chunk of an input that is being read. No job can refer to it before
@@ -53,6 +64,11 @@ pub trait Store: Send + Sync + 'static {
     async fn input(&self, input: InputId) -> Result<Option<InputSummary>>;
     /// One chunk and the duplicates among its rows; `None` when it is gone.
     async fn chunk(&self, input: InputId, no: SpanNo) -> Result<Option<(Chunk, Duplicates)>>;
+    /// The same without the rows: `packed` is empty.
+    async fn chunk_facts(&self, input: InputId, no: SpanNo) -> Result<Option<(Chunk, Duplicates)>> {
+        let without_rows = |(chunk, duplicates)| (Chunk { packed: Vec::new(), ..chunk }, duplicates);
+        Ok(self.chunk(input, no).await?.map(without_rows))
+    }
     /// Deletes unsealed inputs and sealed ones that no job refers to, older than `before`.
     async fn sweep_inputs(&self, before: UnixMs) -> Result<u64>;
     /// Deletes the chunks of an input and keeps the facts; jobs over it show `available: false`.
@@ -153,6 +169,22 @@ pub trait Store: Send + Sync + 'static {
     async fn totals(&self, today_from: UnixMs) -> Result<Totals>;
     /// Creators that were added, in order of their key after `after`.
     async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>>;
+
+    // --- moving -----------------------------------------------------------------------------
+
+    /// Records that retries took out of the ledger, by row and generation, after `after` (exclusive).
+    async fn history_page(
+        &self,
+        _job: JobId,
+        _after: Option<(RowIndex, u32)>,
+        _limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        Err(StoreError::Unavailable(format!("jobs of a {} store cannot be moved yet", self.kind())))
+    }
+    /// Takes in a part of a job that comes from another store.
+    async fn take_in(&self, _part: Moving) -> Result<()> {
+        Err(StoreError::Unavailable(format!("jobs cannot be moved to a {} store yet", self.kind())))
+    }
 
     // --- answers to repeat ------------------------------------------------------------------
 

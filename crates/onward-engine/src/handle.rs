@@ -216,6 +216,11 @@ impl Engine {
         Ok(self.snapshot(job))
     }
 
+    /// Another machine says that a job has changed.
+    pub fn woken(&self, job: JobId) {
+        self.inner.drives.nudge(job);
+    }
+
     /// One job; `job-not-found` when there is none.
     pub async fn job(&self, id: JobId) -> Result<Snapshot, Problem> {
         let job = self.inner.store.job(id).await.map_err(mishap::problem)?;

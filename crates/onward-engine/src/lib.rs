@@ -16,6 +16,7 @@ pub mod handle;
 mod input;
 mod member;
 mod mishap;
+pub mod moving;
 mod rows;
 pub mod snapshot;
 mod worker;

@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use onward_core::clock::UnixMs;
 use onward_core::problem::Code;
+use onward_core::store::{Hot, Store};
 use serde_json::{Value, json};
 
 use crate::clock::now;
@@ -31,13 +32,27 @@ pub(crate) async fn live() -> Json<Value> {
 pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Value>> {
     let store = app.engine.store();
     match tokio::time::timeout(READY_WITHIN, store.ping()).await {
-        Ok(Ok(())) => Ok(Json(json!({ "status": "ready", "store": store.kind() }))),
+        Ok(Ok(())) => Ok(Json(ready_with(&**store))),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => {
             let detail = format!("The store did not answer within {} s.", READY_WITHIN.as_secs());
             Err(Failure::new(Code::StoreUnavailable, detail))
         }
     }
+}
+
+/// A Redis that is down makes nobody unready: it holds copies alone.
+fn ready_with(store: &dyn Store) -> Value {
+    let mut ready = json!({ "status": "ready", "store": store.kind() });
+    match store.hot() {
+        None => {}
+        Some(Hot::Up) => ready["redis"] = json!("up"),
+        Some(Hot::Down(_)) => {
+            ready["redis"] = json!("down");
+            ready["detail"] = json!("Redis does not answer; checkpoints go to the database.");
+        }
+    }
+    ready
 }
 
 /// `GET /metrics`: counts as Prometheus text.

@@ -73,7 +73,7 @@ impl App {
     /// A job as the API shows it.
     #[must_use]
     pub fn view(&self, snapshot: &Snapshot) -> JobView {
-        JobView::new(snapshot, self.engine.store().kind())
+        JobView::new(snapshot, &self.engine.store().saved_in(snapshot.job.id))
     }
 
     /// The same, with what a person should know about the file.

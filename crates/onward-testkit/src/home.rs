@@ -21,6 +21,8 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 pub struct Home {
     binary: PathBuf,
     dir: TempDir,
+    /// Another store than the folder's own, and the Redis beside it.
+    shared: Option<(String, Option<String>)>,
 }
 
 impl Home {
@@ -30,7 +32,16 @@ impl Home {
     /// When no temporary folder can be made.
     pub fn new(binary: &str) -> Result<Self> {
         let dir = TempDir::with_prefix("onward-test-").context("no temporary folder")?;
-        Ok(Self { binary: PathBuf::from(binary), dir })
+        Ok(Self { binary: PathBuf::from(binary), dir, shared: None })
+    }
+
+    /// An empty one whose binary works on a store that others share, with a Redis or without.
+    ///
+    /// # Errors
+    /// As [`Home::new`].
+    pub fn sharing(binary: &str, store: &str, redis: Option<&str>) -> Result<Self> {
+        let shared = Some((store.to_owned(), redis.map(str::to_owned)));
+        Ok(Self { shared, ..Self::new(binary)? })
     }
 
     /// The folder.
@@ -55,12 +66,17 @@ impl Home {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ONWARD_")) {
             command.env_remove(name);
         }
+        let own = || (format!("sqlite:{}", self.database().display()), None);
+        let (store, redis) = self.shared.clone().unwrap_or_else(own);
+        if let Some(redis) = redis {
+            command.arg("--redis").arg(redis);
+        }
         let child = command
             .args(args)
             .arg("--data-dir")
             .arg(self.path())
             .arg("--store")
-            .arg(format!("sqlite:{}", self.database().display()))
+            .arg(store)
             .env("NO_COLOR", "1")
             .current_dir(self.path())
             .stdin(Stdio::null())

@@ -9,6 +9,7 @@
 //! - [`jobs`]: a file of creators, its recipe, and the outcome each row must have.
 //! - [`ledger`]: what the database says, read with plain SQL.
 //! - [`checker`]: compares all of these and says what contradicts what.
+//! - [`redis`]: a real Redis of a test's own; [`proxy`]: cuts a program off from a server.
 //! - [`chrome`]: chromedriver and the browser it drives.
 //! - [`wait`]: waiting for something to become true, with a limit.
 //! - [`seed`]: random choices that one number repeats.
@@ -20,6 +21,8 @@ pub mod doubles;
 pub mod home;
 pub mod jobs;
 pub mod ledger;
+pub mod proxy;
+pub mod redis;
 pub mod seed;
 pub mod upstream;
 pub mod wait;
@@ -31,6 +34,8 @@ pub use doubles::Doubles;
 pub use home::{Home, Process};
 pub use jobs::CreatorsJob;
 pub use ledger::Ledger;
+pub use proxy::{Proxy, Weather};
+pub use redis::Redis;
 pub use seed::Seed;
 pub use upstream::{Script, Upstream};
 pub use wait::{now, pass, until};

@@ -27,9 +27,12 @@ pub(crate) struct Places {
     /// Where the ledger lives; sqlite:DATA_DIR/onward.db unless given
     #[arg(long, global = true, value_name = "sqlite:PATH", env = "ONWARD_STORE", hide_env_values = true)]
     pub(crate) store: Option<String>,
-    /// A Redis for hot copies (not in this version)
+    /// A Redis for live checkpoints, hot copies and messages between machines; redis:// or rediss://
     #[arg(long, global = true, value_name = "URL", env = "ONWARD_REDIS", hide_env_values = true)]
     pub(crate) redis: Option<String>,
+    /// What every key in Redis begins with; `onward` unless given
+    #[arg(long, global = true, value_name = "PREFIX", env = "ONWARD_REDIS_PREFIX", hide_env_values = true)]
+    pub(crate) redis_prefix: Option<String>,
     /// The address a server listens on; 127.0.0.1:7313 unless given
     #[arg(long, global = true, value_name = "ADDRESS", env = "ONWARD_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<SocketAddr>,
@@ -81,6 +84,8 @@ pub(crate) enum Verb {
     Verify(OneJob),
     /// Delete a job that is not running
     Delete(OneJob),
+    /// Move all jobs to another store, half-done ones too
+    Move(Move),
     /// Check this machine's set-up and say what to do
     Doctor(Json),
     /// Check a recipe before anything runs
@@ -330,6 +335,17 @@ pub(crate) enum Format {
     Csv,
     /// One JSON object a line
     Ndjson,
+}
+
+/// `onward move`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Move {
+    /// The store to leave, such as sqlite:onward.db
+    #[arg(long, value_name = "STORE")]
+    pub(crate) from: String,
+    /// The store to go to
+    #[arg(long, value_name = "STORE")]
+    pub(crate) to: String,
 }
 
 /// `onward recipe`.

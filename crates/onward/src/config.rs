@@ -23,6 +23,8 @@ const DEMO_DIR: &str = ".onward/demo";
 pub(crate) struct Config {
     /// The store's address.
     pub(crate) store: String,
+    /// The Redis beside it, if there is one.
+    pub(crate) redis: Option<RedisPlace>,
     /// Where a server listens.
     pub(crate) listen: SocketAddr,
     /// The folder for the store and the server's notes.
@@ -33,7 +35,27 @@ pub(crate) struct Config {
     pub(crate) allowed: Vec<Cidr>,
 }
 
+/// Where a Redis is, and what our keys there begin with.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct RedisPlace {
+    /// Its address, which may carry a password.
+    pub(crate) url: String,
+    /// The prefix.
+    pub(crate) prefix: String,
+}
+
+impl std::fmt::Debug for RedisPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisPlace").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
 impl Config {
+    /// Whether the store is a file that is not there.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.store.starts_with(SQLITE) && !self.store_path().exists()
+    }
+
     /// The file of the store.
     pub(crate) fn store_path(&self) -> &Path {
         Path::new(self.store.strip_prefix(SQLITE).unwrap_or(&self.store))
@@ -84,10 +106,13 @@ pub(crate) fn load(places: &Places, home: Home, around: &Surroundings) -> Result
         (None, None, Home::Person) => default_data_dir(around)?,
     };
     let there = if data_dir == around.current_dir { File::default() } else { read(&data_dir)? };
-    if places.redis.is_some() || here.redis.is_some() || there.redis.is_some() {
-        let message = "Redis is not in this version of Onward";
-        return Err(Failure::new(Exit::NotAllowed, message)
-            .hint("leave out --redis, ONWARD_REDIS and `redis` in onward.toml; SQLite alone loses nothing"));
+    let redis = places.redis.clone().or(here.redis).or(there.redis);
+    let prefix = places.redis_prefix.clone().or(here.redis_prefix).or(there.redis_prefix);
+    let prefix = prefix.unwrap_or_else(|| onward_store::redis::PREFIX.to_owned());
+    let redis = redis.map(|url| RedisPlace { url, prefix });
+    if let Some(RedisPlace { url, prefix }) = &redis {
+        onward_store::redis::Redis::at(url, prefix)
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     }
     let store = match &places.store {
         Some(given) => Some(store_address(given, &around.current_dir)?),
@@ -104,7 +129,7 @@ pub(crate) fn load(places: &Places, home: Home, around: &Surroundings) -> Result
     let commands = commands.into_iter().map(|(name, command)| (name, command.into())).collect();
     let outbound = here.outbound.or(there.outbound).unwrap_or_default();
     let allowed = outbound.allow.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
-    Ok(Config { store, listen, data_dir, commands, allowed })
+    Ok(Config { store, redis, listen, data_dir, commands, allowed })
 }
 
 /// The keys of `onward.toml`.
@@ -113,6 +138,7 @@ pub(crate) fn load(places: &Places, home: Home, around: &Surroundings) -> Result
 struct File {
     store: Option<String>,
     redis: Option<String>,
+    redis_prefix: Option<String>,
     listen: Option<SocketAddr>,
     data_dir: Option<PathBuf>,
     #[serde(default)]
@@ -163,7 +189,7 @@ fn read(folder: &Path) -> Result<File, Failure> {
             Exit::Usage,
             format!("{} has an error\n{}", path.display(), error.to_string().trim_end()),
         )
-        .hint("its keys are store, redis, listen, data_dir, [commands.NAME] and [outbound]")
+        .hint("its keys are store, redis, redis_prefix, listen, data_dir, [commands.NAME] and [outbound]")
     })?;
     file.data_dir = file.data_dir.map(|written| folder.join(written));
     file.store = file.store.map(|written| store_address(&written, folder)).transpose()?;
@@ -176,7 +202,7 @@ fn is_absent(error: &std::io::Error) -> bool {
 }
 
 /// The address with an absolute path, so that it names the same store from everywhere.
-fn store_address(given: &str, folder: &Path) -> Result<String, Failure> {
+pub(crate) fn store_address(given: &str, folder: &Path) -> Result<String, Failure> {
     if let Some(path) = given.strip_prefix(SQLITE).filter(|path| !path.is_empty()) {
         let path = path.strip_prefix("//").unwrap_or(path);
         return Ok(format!("{SQLITE}{}", folder.join(path).display()));
@@ -259,6 +285,22 @@ mod tests {
     }
 
     #[test]
+    fn redis_is_taken_from_flag_or_file_and_its_password_is_never_shown() {
+        let (_folder, around) = place();
+        std::fs::write(
+            around.current_dir.join("onward.toml"),
+            "redis = 'redis://file'\nredis_prefix = 'app'",
+        )
+        .unwrap();
+        let redis = load(&Places::default(), Home::Person, &around).unwrap().redis.unwrap();
+        assert_eq!((redis.url.as_str(), redis.prefix.as_str()), ("redis://file", "app"));
+        let places = Places { redis: Some("redis://:secret@flag".to_owned()), ..Places::default() };
+        let config = load(&places, Home::Person, &around).unwrap();
+        assert_eq!(config.redis.as_ref().unwrap().url, "redis://:secret@flag");
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+
+    #[test]
     fn an_unknown_key_is_an_error_with_its_place() {
         let (_folder, around) = place();
         std::fs::write(around.current_dir.join("onward.toml"), "\nlisen = '127.0.0.1:1'\n").unwrap();
@@ -270,8 +312,6 @@ mod tests {
     #[test]
     fn what_is_not_in_this_version_is_refused_without_repeating_a_password() {
         let (_folder, around) = place();
-        let redis = Places { redis: Some("redis://:secret@host".to_owned()), ..Places::default() };
-        assert_eq!(load(&redis, Home::Person, &around).unwrap_err().exit, Exit::NotAllowed);
         let store = Places { store: Some("postgres://u:secret@host/db".to_owned()), ..Places::default() };
         let failure = load(&store, Home::Person, &around).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);

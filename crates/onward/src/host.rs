@@ -53,13 +53,18 @@ impl Host {
     /// The same for recipes of this author.
     pub(crate) async fn open_for(config: &Config, opening: Opening, author: Author) -> Result<Self, Failure> {
         make_private(&config.data_dir)?;
-        let store: Arc<dyn Store> = store::open(config, opening).await?;
+        let (store, redis) = store::open(config, opening).await?;
         match opening {
             Opening::Own => release(&store).await?,
             Opening::Beside => {}
         }
         let settings = Settings { max_jobs: MAX_JOBS, worker_name: worker_name() };
         let engine = Engine::new(store, store::builder(config, author), settings);
+        if let Some(redis) = redis {
+            let woken = engine.clone();
+            // Ends with the process: whoever listens has an engine for as long.
+            tokio::spawn(async move { redis.listen(move |job| woken.woken(job)).await });
+        }
         Ok(Self { engine, listen: config.listen, spool_dir: config.data_dir.clone() })
     }
 

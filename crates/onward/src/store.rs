@@ -5,14 +5,26 @@ use std::sync::{Arc, OnceLock};
 use onward_core::store::Store;
 use onward_engine::Builder;
 use onward_processors::{Commands, Guard, Outbound, Secrets, Settings};
+use onward_store::layered::LayeredStore;
 use onward_store::open::{Mode, OpenError};
+use onward_store::redis::Redis;
 
-use crate::config::Config;
+use crate::config::{Config, RedisPlace};
 use crate::exit_code::{Exit, Failure};
 use crate::host::Opening;
 
-/// Opens the store of the configuration.
-pub(crate) async fn open(config: &Config, opening: Opening) -> Result<Arc<dyn Store>, Failure> {
+/// Opens the store of the configuration, with a Redis beside it if there is one.
+pub(crate) async fn open(
+    config: &Config,
+    opening: Opening,
+) -> Result<(Arc<dyn Store>, Option<Redis>), Failure> {
+    let ledger = open_ledger(config, opening).await?;
+    let Some(RedisPlace { url, prefix }) = &config.redis else { return Ok((ledger, None)) };
+    let redis = Redis::at(url, prefix).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    Ok((Arc::new(LayeredStore::new(ledger, redis.clone())), Some(redis)))
+}
+
+async fn open_ledger(config: &Config, opening: Opening) -> Result<Arc<dyn Store>, Failure> {
     let address = config.store.clone();
     let mode = match opening {
         Opening::Own => Mode::Serve,

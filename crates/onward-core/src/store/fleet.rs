@@ -100,3 +100,12 @@ pub struct Turns {
     /// none were asked for, where the rate stands: a moment in the past when nobody waits.
     pub wait_us: i64,
 }
+
+/// How a hot copy beside a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hot {
+    /// It serves.
+    Up,
+    /// It does not, and why; everything goes to the database alone.
+    Down(String),
+}

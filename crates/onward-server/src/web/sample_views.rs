@@ -56,7 +56,7 @@ pub(crate) fn job_view(snapshot: Snapshot) -> job::View {
         })
         .collect();
     job::View {
-        store_kind: "sqlite",
+        saved_in: vec!["sqlite"],
         picture: Picture {
             cells: row_map::of_marks(snapshot.job.total, &marks, 400),
             trend: trend(&marks, 1, sample::ago(60_000), sample::NOW),

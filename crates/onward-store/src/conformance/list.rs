@@ -117,6 +117,10 @@ macro_rules! conformance {
             living_workers_know_their_place
             turns_of_all_workers_together_keep_to_the_rate
         }
+        $crate::conformance_theme! { $make, moving:
+            a_job_that_moves_in_goes_on_where_it_was
+            a_creator_of_a_deleted_job_moves_too
+        }
         $crate::conformance_theme! { $make, verify:
             an_honest_job_has_no_problems
             planted_damage_is_found
@@ -166,6 +170,7 @@ mod tests {
             include_str!("events.rs"),
             include_str!("answers.rs"),
             include_str!("fleet.rs"),
+            include_str!("moving.rs"),
             include_str!("verify.rs"),
         ];
         let mut cases = 0;

@@ -19,6 +19,7 @@ pub mod fleet;
 pub mod inputs;
 pub mod jobs;
 pub mod model;
+pub mod moving;
 pub mod picture;
 pub mod reading;
 pub mod rescue;

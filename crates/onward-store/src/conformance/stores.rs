@@ -16,6 +16,27 @@ mod memory {
     crate::conformance!(make);
 }
 
+/// The model with a Redis beside it: nothing is different.
+mod layered {
+    use std::sync::Arc;
+
+    use crate::conformance::Subject;
+    use crate::layered::LayeredStore;
+    use crate::memory::MemoryStore;
+    use crate::redis::Redis;
+
+    async fn make() -> Subject {
+        let redis = onward_testkit::Redis::start().unwrap();
+        let ledger = Arc::new(MemoryStore::new());
+        let damaged = ledger.clone();
+        let store = LayeredStore::new(ledger, Redis::at(&redis.url(), "test").unwrap());
+        let planter = Arc::new(move |job, damage| damaged.plant(job, damage));
+        Subject::new(Arc::new(store)).with_planter(planter).keeping(redis)
+    }
+
+    crate::conformance!(make);
+}
+
 /// What everybody uses.
 mod sqlite {
     use std::path::Path;

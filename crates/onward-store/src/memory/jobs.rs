@@ -84,7 +84,7 @@ pub(super) fn contains(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
 }
 
-fn queued(new: NewJob, total: u64) -> StoredJob {
+pub(super) fn queued(new: NewJob, total: u64) -> StoredJob {
     let span = |(no, first, len)| {
         let (epoch, tally) = (Epoch::default(), Tally::default());
         (no, Span { first, len, epoch, hold: Hold::Free, tally, claimed_until: first, saved_at: None })

@@ -13,6 +13,7 @@ mod commits;
 mod fleet;
 mod inputs;
 mod jobs;
+mod moving;
 #[cfg(any(test, feature = "conformance"))]
 mod plant;
 mod reading;
@@ -32,8 +33,8 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    Mark, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, Totals, Turns,
-    TurnsAsked, Verify, Worker,
+    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, Totals,
+    Turns, TurnsAsked, Verify, Worker,
 };
 
 use world::World;
@@ -236,6 +237,19 @@ impl Store for MemoryStore {
 
     async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>> {
         Ok(self.read().list_creators(query))
+    }
+
+    async fn history_page(
+        &self,
+        job: JobId,
+        after: Option<(RowIndex, u32)>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        self.read().history_page(job, after, limit)
+    }
+
+    async fn take_in(&self, part: Moving) -> Result<()> {
+        self.write().take_in(part)
     }
 
     async fn reserve(&self, key: &str, fingerprint: &str, now: UnixMs) -> Result<Reservation> {

@@ -102,6 +102,15 @@ pub(super) fn chunk(db: &Connection, input: InputId, no: SpanNo) -> Answer<Optio
     Ok(found)
 }
 
+/// What is known of a chunk: its place, its digest, its duplicates.
+pub(super) fn chunk_without_rows(
+    db: &Connection,
+    input: InputId,
+    no: SpanNo,
+) -> Answer<Option<(Chunk, Duplicates)>> {
+    read_chunk(db, sql::CHUNK_WITHOUT_ROWS, input, no)
+}
+
 /// Deletes what no job refers to and is older than `before`.
 pub(super) fn sweep(db: &Connection, before: UnixMs) -> Answer<u64> {
     let mut statement = db.prepare_cached(sql::INPUTS_UNUSED)?;
@@ -170,7 +179,11 @@ fn known(db: &Connection, input: InputId) -> Answer<Known> {
 }
 
 fn stored_chunk(db: &Connection, input: InputId, no: SpanNo) -> Answer<Option<(Chunk, Duplicates)>> {
-    let mut statement = db.prepare_cached(sql::CHUNK_GET)?;
+    read_chunk(db, sql::CHUNK_GET, input, no)
+}
+
+fn read_chunk(db: &Connection, sql: &str, input: InputId, no: SpanNo) -> Answer<Option<(Chunk, Duplicates)>> {
+    let mut statement = db.prepare_cached(sql)?;
     let read = |row: &rusqlite::Row<'_>| {
         let chunk = Chunk {
             no,

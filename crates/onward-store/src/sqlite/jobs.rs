@@ -21,16 +21,7 @@ pub(super) fn create(db: &Connection, new: &NewJob) -> Answer<Job> {
     if head(db, new.id)?.is_some() {
         return Err(StoreError::Duplicate(new.id).into());
     }
-    let key = db.prepare_cached(sql::JOB_INSERT)?.insert(params![
-        new.id.to_string(),
-        new.name,
-        int(input.rows),
-        new.now.0,
-        input.key,
-        &*new.recipe,
-        new.work_digest,
-        to_json(&Tuning { hold_at: new.first, ..Tuning::default() })?,
-    ])?;
+    let key = insert(db, new, &input)?;
     let mut insert = db.prepare_cached(sql::SPAN_INSERT)?;
     for (no, first, rows) in spans(input.rows) {
         insert.execute(params![key, no.0, first.0, rows])?;
@@ -45,6 +36,20 @@ pub(super) fn create(db: &Connection, new: &NewJob) -> Answer<Job> {
         head.complete(db, &new.actor, new.now)?;
     }
     Ok(head.job)
+}
+
+/// The row of a new job; answers its key.
+pub(super) fn insert(db: &Connection, new: &NewJob, input: &inputs::Sealed) -> Answer<i64> {
+    Ok(db.prepare_cached(sql::JOB_INSERT)?.insert(params![
+        new.id.to_string(),
+        new.name,
+        int(input.rows),
+        new.now.0,
+        input.key,
+        &*new.recipe,
+        new.work_digest,
+        to_json(&Tuning { hold_at: new.first, ..Tuning::default() })?,
+    ])?)
 }
 
 /// Refuses when another active job does the same work; asked before a job becomes active. The unique

@@ -28,6 +28,7 @@ mod head;
 mod inputs;
 mod jobs;
 mod migrate;
+mod moving;
 mod picture;
 mod place;
 #[cfg(test)]
@@ -53,8 +54,8 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    Mark, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, Totals, Turns,
-    TurnsAsked, Verify, Worker,
+    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, Totals,
+    Turns, TurnsAsked, Verify, Worker,
 };
 use rusqlite::Connection;
 use rusqlite::ffi::ErrorCode;
@@ -164,6 +165,10 @@ impl Store for SqliteStore {
 
     async fn chunk(&self, input: InputId, no: SpanNo) -> Result<Option<(Chunk, Duplicates)>> {
         self.readers.read(move |db| inputs::chunk(db, input, no)).await
+    }
+
+    async fn chunk_facts(&self, input: InputId, no: SpanNo) -> Result<Option<(Chunk, Duplicates)>> {
+        self.readers.read(move |db| inputs::chunk_without_rows(db, input, no)).await
     }
 
     async fn sweep_inputs(&self, before: UnixMs) -> Result<u64> {
@@ -277,6 +282,9 @@ impl Store for SqliteStore {
 
     async fn turns(&self, asked: &TurnsAsked) -> Result<Turns> {
         let asked = *asked;
+        if asked.calls == 0 {
+            return self.readers.read(move |db| fleet::take_turns(db, &asked)).await;
+        }
         self.writer.write(move |db| fleet::take_turns(db, &asked)).await
     }
 
@@ -328,6 +336,19 @@ impl Store for SqliteStore {
     async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>> {
         let query = query.clone();
         self.readers.read(move |db| rows::creators(db, &query)).await
+    }
+
+    async fn history_page(
+        &self,
+        job: JobId,
+        after: Option<(RowIndex, u32)>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        self.readers.read(move |db| moving::history_page(db, job, after, limit)).await
+    }
+
+    async fn take_in(&self, part: Moving) -> Result<()> {
+        self.writer.write(move |db| moving::take_in(db, &part)).await
     }
 
     async fn reserve(&self, key: &str, fingerprint: &str, now: UnixMs) -> Result<Reservation> {

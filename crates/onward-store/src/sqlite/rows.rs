@@ -116,7 +116,8 @@ pub(super) fn creators(db: &Connection, query: &CreatorQuery) -> Answer<Vec<Crea
     Ok(page)
 }
 
-fn ledger_row(row: &Row<'_>) -> Answer<LedgerRow> {
+/// A record from the columns of the ledger.
+pub(super) fn ledger_row(row: &Row<'_>) -> Answer<LedgerRow> {
     Ok(LedgerRow {
         index: RowIndex(row.get(0)?),
         key: row.get::<_, Option<String>>(1)?.unwrap_or_default(),

@@ -19,6 +19,7 @@ statements! {
     ANSWERS_FORGET_OPEN = "answers_forget_open";
     CHUNK_GET = "chunk_get";
     CHUNK_PUT = "chunk_put";
+    CHUNK_WITHOUT_ROWS = "chunk_without_rows";
     CHUNKS_DELETE = "chunks_delete";
     CHUNKS_FACTS = "chunks_facts";
     CREATOR_INSERT = "creator_insert";
@@ -31,8 +32,10 @@ statements! {
     EVENT_PAGE = "event_page";
     EVENT_PAGE_OF_JOB = "event_page_of_job";
     FAILED_ROWS_SINCE = "failed_rows_since";
+    HISTORY_INSERT = "history_insert";
     HISTORY_OF_JOB_DELETE = "history_of_job_delete";
     HISTORY_OF_ROW = "history_of_row";
+    HISTORY_PAGE = "history_page";
     INPUT_AVAILABLE = "input_available";
     INPUT_DELETE = "input_delete";
     INPUT_KEY = "input_key";
@@ -45,6 +48,8 @@ statements! {
     INPUTS_UNUSED = "inputs_unused";
     JOB_ACTIVE_BY_WORK = "job_active_by_work";
     JOB_BURIED = "job_buried";
+    JOB_BURIED_ELSEWHERE = "job_buried_elsewhere";
+    JOB_BURIED_KEY = "job_buried_key";
     JOB_COUNTS = "job_counts";
     JOB_DELETE = "job_delete";
     JOB_HEAD = "job_head";
@@ -61,6 +66,7 @@ statements! {
     JOBS_CLAIMABLE = "jobs_claimable";
     OUTCOME_ALREADY_THERE = "outcome_already_there";
     OUTCOME_COUNTS = "outcome_counts";
+    OUTCOME_COUNTS_OF_SPAN = "outcome_counts_of_span";
     OUTCOME_DELETE = "outcome_delete";
     OUTCOME_GROUPS = "outcome_groups";
     OUTCOME_GROUPS_ADDED = "outcome_groups_added";
@@ -82,6 +88,7 @@ statements! {
     SPAN_HELD = "span_held";
     SPAN_INSERT = "span_insert";
     SPAN_LEASE = "span_lease";
+    SPAN_MOVED_IN = "span_moved_in";
     SPAN_RELEASE = "span_release";
     SPAN_REOPEN = "span_reopen";
     SPAN_TO_COMMIT = "span_to_commit";

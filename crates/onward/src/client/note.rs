@@ -70,6 +70,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = Config {
             store: "sqlite:/a.db".to_owned(),
+            redis: None,
             listen: "127.0.0.1:0".parse().unwrap(),
             data_dir: folder.path().to_owned(),
             commands: std::collections::BTreeMap::new(),

@@ -9,6 +9,7 @@ mod doctor;
 mod errors;
 mod export;
 mod list;
+mod moving;
 mod recipe;
 mod rows;
 mod run;
@@ -53,6 +54,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Export(verb) => export::run(&config, &verb).await,
         Verb::Verify(verb) => verify::run(&config, &verb).await,
         Verb::Delete(verb) => delete::run(&config, &verb).await,
+        Verb::Move(verb) => moving::run(&config, &verb).await,
         Verb::Doctor(output) => doctor::run(&config, output).await,
         Verb::Recipe(verb) => recipe::run(&config, &verb).await,
         Verb::Completions(wanted) => Ok(completions::run(&wanted)),

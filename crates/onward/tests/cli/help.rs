@@ -23,6 +23,7 @@ const VERBS: &[&str] = &[
     "export",
     "verify",
     "delete",
+    "move",
     "doctor",
     "recipe",
     "completions",

@@ -68,8 +68,8 @@ fn a_server_that_others_could_reach_is_refused_with_9() {
 #[test]
 fn what_is_not_in_this_version_is_refused_in_plain_words() {
     let desk = Desk::new();
-    let said = desk.type_in(&["list", "--redis", "redis://127.0.0.1"]).ends_with(9).err;
-    assert!(said.contains("Redis is not in this version"), "{said}");
+    let said = desk.type_in(&["workers", "--redis", "http://127.0.0.1"]).ends_with(2).err;
+    assert!(said.contains("write redis://HOST:PORT/0"), "{said}");
     desk.type_in(&["list", "--store", "postgres://u:secret@host/db"]).ends_with(2);
 }
 

@@ -23,7 +23,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("indicatif", &["onward"]),
     ("anyhow", &["onward", "onward-testkit", "xtask"]),
     ("fantoccini", &["onward (dev)"]),
-    ("onward-testkit", &["onward (dev)", "onward-processors (dev)", "onward-server (dev)"]),
+    (
+        "onward-testkit",
+        &["onward (dev)", "onward-processors (dev)", "onward-server (dev)", "onward-store (dev)"],
+    ),
     // The engine knows the traits and none of their implementations; the server knows the engine.
     ("onward-store", &["onward", "onward-core (dev)", "onward-engine (dev)", "onward-server (dev)"]),
     ("onward-processors", &["onward", "onward-server (dev)", "onward-engine (dev)"]),

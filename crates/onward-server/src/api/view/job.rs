@@ -80,9 +80,9 @@ pub struct JobView {
 }
 
 impl JobView {
-    /// The view of a job in a store of this kind (`sqlite`, `memory`, …).
+    /// The view of a job whose checkpoint is in these places (`sqlite`, `redis`, …).
     #[must_use]
-    pub fn new(snapshot: &Snapshot, store_kind: &str) -> Self {
+    pub fn new(snapshot: &Snapshot, saved_in: &[&str]) -> Self {
         let job = &snapshot.job;
         let limits = Limits::of(job);
         Self {
@@ -97,7 +97,7 @@ impl JobView {
                 low_water: job.checkpoint.low_water,
                 ahead: job.checkpoint.ahead,
                 saved_at: job.checkpoint.saved_at.map(rfc3339),
-                saved_in: vec![store_kind.to_owned()],
+                saved_in: saved_in.iter().map(|place| (*place).to_owned()).collect(),
             },
             stuck: snapshot.stuck.as_ref().map(|stuck| StuckView {
                 reason: stuck.reason,

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use onward_core::clock::UnixMs;
 use onward_core::state::JobState;
-use onward_core::store::{JobQuery, StoreError, Wish};
+use onward_core::store::{Hot, JobQuery, StoreError, Wish};
 use onward_engine::Engine;
 use tokio::time::Instant;
 
@@ -19,6 +19,7 @@ const MOST_JOBS: usize = 100;
 pub(crate) struct View {
     store_kind: &'static str,
     ping: Result<u128, String>,
+    hot: Option<Hot>,
     workers: Vec<Worker>,
     now: UnixMs,
 }
@@ -74,7 +75,7 @@ pub(crate) async fn read(engine: &Engine) -> View {
             }),
         }
     }
-    View { store_kind: engine.store().kind(), ping, workers, now }
+    View { store_kind: engine.store().kind(), ping, hot: engine.store().hot(), workers, now }
 }
 
 /// The page.
@@ -90,6 +91,11 @@ pub(crate) fn render(view: &View) -> Markup {
                         Ok(took_ms) => { span.good { (icon("circle-check")) " Store" } " (" (view.store_kind) ") takes a write in " (took_ms) " ms" },
                         Err(why) => { span.bad { (icon("circle-x")) " Store" } " (" (view.store_kind) "): " (why) },
                     }
+                }
+                @match &view.hot {
+                    None => {}
+                    Some(Hot::Up) => li { span.good { (icon("circle-check")) " Redis" } " answers" },
+                    Some(Hot::Down(_)) => li { span.bad { (icon("circle-x")) " Redis" } " does not answer; checkpoints go to the database" },
                 }
                 li { span.good { (icon("circle-check")) " Onward" } " " (env!("CARGO_PKG_VERSION")) " answers" }
             }

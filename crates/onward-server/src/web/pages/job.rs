@@ -36,8 +36,8 @@ pub(crate) struct Asked {
 pub(crate) struct View {
     /// The job.
     pub(crate) snapshot: Snapshot,
-    /// Where its checkpoints are saved.
-    pub(crate) store_kind: &'static str,
+    /// Where its checkpoint is saved.
+    pub(crate) saved_in: Vec<&'static str>,
     /// Its map, its charts, its last outcomes and why rows failed.
     pub(crate) picture: Picture,
     /// Its timeline, oldest first.
@@ -54,14 +54,14 @@ pub(crate) async fn read(engine: &Engine, id: JobId, asked: &Asked) -> Result<Vi
     // Comparing the ledger with the counters reads all of it, so it is done only when asked for.
     let verified = if asked.verify == "1" { Some(store.verify(id).await?) } else { None };
     let events = store.events(Some(id), 0, MOST_EVENTS).await?;
-    Ok(View { snapshot, store_kind: store.kind(), picture, events, verified })
+    Ok(View { snapshot, saved_in: store.saved_in(id), picture, events, verified })
 }
 
 /// The page.
 #[must_use]
 pub(crate) fn render(view: &View) -> Markup {
     let snapshot = &view.snapshot;
-    let wire = JobView::new(snapshot, view.store_kind);
+    let wire = JobView::new(snapshot, &view.saved_in);
     html! {
         p.crumbs { a href="/" { "Jobs" } " / " (snapshot.job.name) }
         (job_article(snapshot, Place::JobPage))
@@ -110,7 +110,7 @@ fn resume_point(view: &View) -> Markup {
                 }
                 " · checkpoint " b data-bind="low-water" { (count(checkpoint.low_water)) }
                 @if let Some(saved_at) = checkpoint.saved_at { " saved " span data-bind="saved" { (relative(saved_at, snapshot.at, Relative::Ago)) } }
-                " in " (store_name(view.store_kind)) " · "
+                " in " (store_names(&view.saved_in)) " · "
                 @if job.input.available { "file present, its digest is checked at resume" } @else { strong.bad { "file missing" } }
             }
             dl.pairs {
@@ -124,12 +124,14 @@ fn resume_point(view: &View) -> Markup {
     }
 }
 
-fn store_name(kind: &str) -> &str {
-    match kind {
-        "sqlite" => "SQLite",
-        "postgres" => "Postgres",
-        other => other,
-    }
+fn store_names(places: &[&str]) -> String {
+    let name = |place: &&str| match *place {
+        "sqlite" => "SQLite".to_owned(),
+        "postgres" => "Postgres".to_owned(),
+        "redis" => "Redis".to_owned(),
+        other => other.to_owned(),
+    };
+    places.iter().map(name).collect::<Vec<_>>().join(" and ")
 }
 
 fn downloads(snapshot: &Snapshot) -> Markup {

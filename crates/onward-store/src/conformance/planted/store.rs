@@ -13,8 +13,8 @@ use onward_core::row::Outcome;
 use onward_core::state::Step;
 use onward_core::store::{
     Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    Mark, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, StoreError,
-    Totals, Turns, TurnsAsked, Verify, Worker,
+    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store,
+    StoreError, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 use crate::conformance::Damage;
@@ -326,6 +326,19 @@ impl Store for Planted {
         }
         Ok(turns)
     }
+    async fn history_page(
+        &self,
+        job: JobId,
+        after: Option<(RowIndex, u32)>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        self.inner.history_page(job, after, limit).await
+    }
+
+    async fn take_in(&self, part: Moving) -> Result<()> {
+        self.inner.take_in(part).await
+    }
+
     async fn reserve(&self, key: &str, fingerprint: &str, now: UnixMs) -> Result<Reservation> {
         self.inner.reserve(key, fingerprint, now).await
     }

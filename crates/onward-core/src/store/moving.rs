@@ -1,0 +1,28 @@
+//! What is carried from one store to another when jobs move.
+
+use crate::event::Event;
+use crate::id::JobId;
+use crate::job::Job;
+use crate::store::{Creator, LedgerRow, NewJob};
+
+/// What a job says that is not whole yet: it is paused, so that nobody takes it up.
+pub const BEING_MOVED: &str = "it is being moved here from another store";
+
+/// A part of what moves. Each is one transaction; a part that is there already changes nothing.
+#[derive(Debug, Clone)]
+pub enum Moving {
+    /// A job over an input that is here already: paused, with free spans and [`BEING_MOVED`]. `now` is
+    /// when it was created over there.
+    Begin(NewJob),
+    /// Records of its ledger.
+    Rows(JobId, Vec<LedgerRow>),
+    /// Records that retries took out of its ledger.
+    History(JobId, Vec<LedgerRow>),
+    /// Its timeline, in order; the numbers are given anew.
+    Events(JobId, Vec<Event>),
+    /// Creators, whether their job is here or was deleted.
+    Creators(Vec<Creator>),
+    /// The job is whole: counters are taken from the ledger that is here, everything else is as it was
+    /// over there.
+    End(Box<Job>),
+}

@@ -1,0 +1,1 @@
+SELECT id FROM deleted_jobs WHERE uuid = ?1

@@ -1,0 +1,104 @@
+//! A proxy between a program and a server it needs, to cut them off from each other in every way a
+//! network does.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// What the network does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weather {
+    /// Everything passes.
+    Fair,
+    /// Everything passes, this much later.
+    Slow(Duration),
+    /// Nothing passes either way, and nobody is told.
+    BlackHole,
+    /// What the program says arrives; what the server answers does not.
+    OneWay,
+    /// Open connections are cut, and new ones too, as soon as they are made.
+    Reset,
+}
+
+/// The proxy. It ends when dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    weather: watch::Sender<Weather>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// A proxy on a free port in front of a server on this machine.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn before(port: u16) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let (weather, seen) = watch::channel(Weather::Fair);
+        let task = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((client, _)) = listener.accept().await {
+                connections.spawn(carry(client, port, seen.clone()));
+            }
+        });
+        Ok(Self { address, weather, task })
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Changes what the network does, for open connections too.
+    pub fn set(&self, weather: Weather) {
+        self.weather.send_replace(weather);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn carry(client: TcpStream, port: u16, weather: watch::Receiver<Weather>) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let mut cut = weather.clone();
+    tokio::select! {
+        () = copy(from_client, to_server, weather.clone(), |weather| weather != Weather::BlackHole) => {}
+        () = copy(from_server, to_client, weather, |weather| {
+            weather != Weather::BlackHole && weather != Weather::OneWay
+        }) => {}
+        _ = cut.wait_for(|weather| *weather == Weather::Reset) => {}
+    }
+}
+
+/// Carries bytes one way. What comes while it does not pass waits until it does, as TCP would have it.
+async fn copy(
+    mut from: impl AsyncReadExt + Unpin,
+    mut to: impl AsyncWriteExt + Unpin,
+    mut weather: watch::Receiver<Weather>,
+    passes: impl Fn(Weather) -> bool,
+) {
+    let mut buffer = vec![0; 16 * 1_024];
+    loop {
+        let Ok(read @ 1..) = from.read(&mut buffer).await else { return };
+        let Ok(now) = weather.wait_for(|weather| passes(*weather)).await.map(|now| *now) else { return };
+        if let Weather::Slow(time) = now {
+            tokio::time::sleep(time).await;
+        }
+        if to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+    }
+}
