@@ -178,6 +178,20 @@ impl Process {
         Ok(self.child.try_wait()?)
     }
 
+    /// Asks it to stop, as a supervisor would, and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn stop(mut self) -> Result<()> {
+        self.signal(Signal::TERM)?;
+        until("the process to stop", READY_WITHIN, || {
+            let ended = self.ended();
+            async move { ended }
+        })
+        .await
+        .map(drop)
+    }
+
     /// Freezes it in the middle of whatever it does (SIGSTOP).
     ///
     /// # Errors

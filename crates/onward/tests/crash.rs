@@ -7,6 +7,8 @@ mod answers;
 mod frozen;
 #[path = "crash/killed.rs"]
 mod killed;
+#[path = "crash/moved.rs"]
+mod moved;
 #[path = "crash/workers.rs"]
 mod workers;
 
