@@ -22,6 +22,7 @@ struct Need {
 const NEEDS: &[Need] = &[
     Need { program: "chromium", package: "chromium", reason: "the page is tested in a real browser" },
     Need { program: "chromedriver", package: "chromium-driver", reason: "drives the browser" },
+    Need { program: "parallel", package: "parallel", reason: "Onward is shown side by side with it" },
     Need { program: "npm", package: "npm", reason: "fetches axe-core, the accessibility checker" },
 ];
 

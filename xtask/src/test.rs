@@ -36,7 +36,10 @@ pub(crate) fn test(scope: Scope, filter: Option<&str>) -> Result<()> {
         run(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
     }
     if scope == Scope::Embedded {
-        say("left out with --embedded: the page in a real browser (crates/onward/tests/browser.rs)");
+        say(
+            "left out with --embedded: the page in a real browser (crates/onward/tests/browser.rs), and what GNU \
+             parallel does beside Onward (crates/onward/tests/cli/parallel.rs)",
+        );
     }
     Ok(())
 }

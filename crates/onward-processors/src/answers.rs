@@ -17,6 +17,8 @@ pub(crate) const USUAL_WAIT_MS: u64 = 1_000;
 const MIN_WAIT_MS: u64 = 100;
 /// A reset header above this is a moment since 1970 in seconds, not a number of seconds.
 const FIRST_EPOCH_S: f64 = 1_000_000_000.0;
+/// A reset header above this is such a moment in milliseconds.
+const FIRST_EPOCH_MS: f64 = 100_000_000_000.0;
 /// A target's own words are used up to this length, in characters.
 const MAX_WORDS: usize = 200;
 /// Members of an error body that hold words for people, in the order in which they are tried.
@@ -135,6 +137,7 @@ fn asked_wait_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
     for name in ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"] {
         if let Some(value) = text(name).and_then(seconds) {
             let now_s = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+            let value = if value >= FIRST_EPOCH_MS { value / 1_000.0 } else { value };
             return Some(clamp_s(if value >= FIRST_EPOCH_S { value - now_s } else { value }));
         }
     }
@@ -190,6 +193,7 @@ mod tests {
             (&[("ratelimit-reset", "30")], Some(30_000)),
             (&[("x-ratelimit-reset", "30")], Some(30_000)),
             (&[("x-ratelimit-reset", "1795435205")], Some(5_000)),
+            (&[("x-ratelimit-reset", "1795435205500")], Some(5_500)),
             (&[("ratelimit", "\"default\";r=0;t=12")], Some(12_000)),
             (&[("retry-after", "1"), ("ratelimit-reset", "30")], Some(1_000)),
             (&[], None),

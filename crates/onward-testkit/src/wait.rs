@@ -15,6 +15,13 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// The time of day, for answers that name a moment.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "a target has a clock of its own")]
+pub fn clock() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
 /// Asks `look` again and again until it answers something, at most for `limit`.
 ///
 /// # Errors

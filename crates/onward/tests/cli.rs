@@ -10,6 +10,10 @@ mod demo;
 mod desk;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/parallel.rs"]
+mod parallel;
+#[path = "cli/programs.rs"]
+mod programs;
 #[path = "cli/recipes.rs"]
 mod recipes;
 #[path = "cli/refused.rs"]
@@ -20,3 +24,5 @@ mod run;
 mod served;
 #[path = "cli/steer.rs"]
 mod steer;
+#[path = "cli/weather.rs"]
+mod weather;

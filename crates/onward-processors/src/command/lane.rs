@@ -110,6 +110,8 @@ struct Open {
     /// Row number to question.
     rows: HashMap<u64, u64>,
     next: u64,
+    /// Whether there was an answer that nobody asked for.
+    strays: bool,
 }
 
 struct Pending {
@@ -264,7 +266,10 @@ impl Open {
             let asked = name.row.and_then(|row| self.rows.get(&row).copied());
             let asked = asked.or_else(|| self.by_key(name.key.as_deref()?));
             let Some((id, pending)) = asked.and_then(|id| Some((id, self.asks.get_mut(&id)?))) else {
-                tracing::warn!(row = name.row, "a program answered for a row it was not asked for");
+                // Once is enough to be told; a program may do it with every line.
+                if !std::mem::replace(&mut self.strays, true) {
+                    tracing::warn!(row = name.row, "a program answered for a row it was not asked for");
+                }
                 continue;
             };
             pending.answers.push(answer);

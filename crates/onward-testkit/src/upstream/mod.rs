@@ -3,6 +3,7 @@
 //! It has a thread and a runtime of its own, so that a busy test never delays an answer. Calls can be
 //! held back at a gate, which is how a test gets a worker into a known position without sleeping.
 
+mod answers;
 mod script;
 mod witness;
 
@@ -12,13 +13,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use serde_json::json;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 
-pub use script::{Behaviour, FOLLOWERS, Reply, Script};
+pub use script::{Behaviour, FOLLOWERS, Reply, Reset, Script};
 use witness::Witness;
 pub use witness::{Call, End};
 
@@ -55,7 +56,11 @@ impl Upstream {
             hung: watch::Sender::new(true),
         });
         let (stop, stopped) = oneshot::channel::<()>();
-        let router = Router::new().route("/creators/{handle}", get(creator)).with_state(Arc::clone(&shared));
+        let router = Router::new()
+            .route("/creators/{handle}", get(creator))
+            .route("/moved/{handle}", get(creator))
+            .route("/rows", post(row))
+            .with_state(Arc::clone(&shared));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("upstream".into()).spawn(move || {
             runtime.block_on(async move {
@@ -106,6 +111,12 @@ impl Upstream {
         self.shared.witness.count()
     }
 
+    /// How often a call for a handle has acted.
+    #[must_use]
+    pub fn effects(&self, handle: &str) -> u32 {
+        self.shared.witness.effects(handle)
+    }
+
     /// How many calls have not ended.
     #[must_use]
     pub fn open(&self) -> usize {
@@ -128,46 +139,35 @@ async fn creator(
     Path(handle): Path<String>,
     headers: HeaderMap,
 ) -> Response {
+    called(&shared, &handle, &headers, "GET").await
+}
+
+/// A row of http work.
+async fn row(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: axum::Json<Value>) -> Response {
+    let handle = body["fields"]["handle"].as_str().unwrap_or_default().to_owned();
+    called(&shared, &handle, &headers, "POST").await
+}
+
+async fn called(shared: &Shared, handle: &str, headers: &HeaderMap, method: &str) -> Response {
     let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let entry = shared.witness.begin(&handle, key);
-    let (behaviour, latency) = {
+    let entry = shared.witness.begin(handle, key.clone());
+    let (behaviour, latency, honours_keys) = {
         let script = shared.script.lock().unwrap_or_else(PoisonError::into_inner);
-        let behaviour = script.handles.get(&handle).copied().unwrap_or_default();
-        (behaviour, behaviour.latency.unwrap_or(script.latency))
+        let behaviour = script.handles.get(handle).copied().unwrap_or_default();
+        (behaviour, behaviour.latency.unwrap_or(script.latency), script.honours_keys)
     };
     opened(&shared.held).await;
     tokio::time::sleep(latency).await;
     if behaviour.reply == Reply::Hang {
         opened(&shared.hung).await;
     }
-    let refused_before = shared.witness.refused(&handle);
-    let response = answer(&handle, behaviour, refused_before);
-    let status = response.status().as_u16();
-    entry.end(if matches!(status, 429 | 500) { End::Refused(status) } else { End::Answered(status) });
-    response
-}
-
-fn answer(handle: &str, behaviour: Behaviour, refused_before: u32) -> Response {
-    let found = || {
-        let creator = json!({ "handle": handle, "followers": behaviour.followers, "country": "DE" });
-        let mut body = creator.clone();
-        body["items"] = json!([creator]);
-        axum::Json(body).into_response()
-    };
-    match behaviour.reply {
-        Reply::ServerError { times } if refused_before < times => {
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-        Reply::Throttle { times, retry_after_s } if refused_before < times => {
-            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after_s.to_string())])
-                .into_response()
-        }
-        Reply::Found | Reply::Hang | Reply::ServerError { .. } | Reply::Throttle { .. } => found(),
-        Reply::Forbidden => {
-            (StatusCode::FORBIDDEN, axum::Json(json!({ "error": "this profile is private" }))).into_response()
-        }
-        Reply::NotFound => axum::Json(json!({ "items": [] })).into_response(),
+    let answer = answers::answer(handle, behaviour, shared.witness.refused(handle), method);
+    if answer.acts {
+        shared.witness.acted(handle, key.filter(|_| honours_keys));
     }
+    let status = answer.response.status().as_u16();
+    entry.end(if answer.refuses { End::Refused(status) } else { End::Answered(status) });
+    answer.response
 }
 
 /// Waits until the gate is open.

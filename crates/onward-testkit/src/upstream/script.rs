@@ -8,6 +8,7 @@ use std::time::Duration;
 pub struct Script {
     pub(super) latency: Duration,
     pub(super) handles: HashMap<String, Behaviour>,
+    pub(super) honours_keys: bool,
 }
 
 impl Script {
@@ -15,6 +16,13 @@ impl Script {
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// A call under a key that was seen before acts no second time.
+    #[must_use]
+    pub fn honours_keys(mut self) -> Self {
+        self.honours_keys = true;
         self
     }
 
@@ -57,6 +65,54 @@ pub enum Reply {
     Forbidden,
     /// 200 with a body that says there is nobody.
     NotFound,
+    /// The call acts, and the connection breaks in the middle of the answer, for the first calls.
+    Lost {
+        /// How many answers are lost.
+        times: u32,
+    },
+    /// 404 at the first call, as a target may say that throttles; then 200 with the creator.
+    NotFoundOnce,
+    /// 429 with the reset in this form for the first call, then 200 with the creator.
+    Storm(Reset),
+    /// 200 and `{"error": true, "status": 400}`.
+    ErrorInside,
+    /// 403 as a used-up quota says it.
+    QuotaExceeded,
+    /// 200 and a page for people.
+    Html,
+    /// 200 and JSON that ends too early.
+    Truncated,
+    /// 200 and a body without an end.
+    Endless,
+    /// 200 and two megabytes packed into two kilobytes.
+    Bomb,
+    /// 200 and one byte in a tenth of a second.
+    Dripping,
+    /// 302 to the same creator at another path, with a cookie.
+    Moved,
+}
+
+/// How a target says when it may be asked again: in about a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reset {
+    /// `Retry-After` in seconds.
+    Seconds,
+    /// `Retry-After` as a date.
+    Date,
+    /// `RateLimit-Reset` in seconds.
+    RateLimit,
+    /// `X-RateLimit-Reset` in seconds.
+    Delta,
+    /// `X-RateLimit-Reset` as seconds since 1970.
+    Epoch,
+    /// `X-RateLimit-Reset` as milliseconds since 1970.
+    EpochMs,
+}
+
+impl Reset {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Seconds, Self::Date, Self::RateLimit, Self::Delta, Self::Epoch, Self::EpochMs];
 }
 
 /// Followers of a creator about whom the script says nothing.

@@ -1,5 +1,6 @@
 //! What the upstream wrote down: every call, when it came, under which key, and how it ended.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -27,7 +28,7 @@ pub enum End {
     Open,
     /// With this status, for good.
     Answered(u16),
-    /// With a status that asks for another call: 429 or 500, as the script says.
+    /// With an answer that leads to another call, as the script says.
     Refused(u16),
     /// The caller went away before the answer.
     Aborted,
@@ -37,6 +38,14 @@ pub enum End {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Witness {
     calls: Arc<Mutex<Vec<Call>>>,
+    effects: Arc<Mutex<Effects>>,
+}
+
+/// What the calls have done.
+#[derive(Debug, Default)]
+struct Effects {
+    counts: HashMap<String, u32>,
+    keys: HashSet<String>,
 }
 
 impl Witness {
@@ -68,6 +77,20 @@ impl Witness {
     pub(super) fn refused(&self, handle: &str) -> u32 {
         let refused = |call: &&Call| call.handle == handle && matches!(call.end, End::Refused(_));
         u32::try_from(self.lock().iter().filter(refused).count()).unwrap_or(u32::MAX)
+    }
+
+    /// A call acts. With a key that was seen before it does not.
+    pub(super) fn acted(&self, handle: &str, key: Option<String>) {
+        let mut effects = self.effects.lock().unwrap_or_else(PoisonError::into_inner);
+        if key.is_none_or(|key| effects.keys.insert(key)) {
+            *effects.counts.entry(handle.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// How often calls for a handle have acted.
+    pub(super) fn effects(&self, handle: &str) -> u32 {
+        let effects = self.effects.lock().unwrap_or_else(PoisonError::into_inner);
+        effects.counts.get(handle).copied().unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Call>> {
