@@ -6,6 +6,7 @@ mod clock;
 mod commands;
 mod config;
 mod demo;
+mod digest;
 mod exit_code;
 mod host;
 mod jobs;

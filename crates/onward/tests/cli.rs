@@ -10,6 +10,8 @@ mod demo;
 mod desk;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/library.rs"]
+mod library;
 #[path = "cli/parallel.rs"]
 mod parallel;
 #[path = "cli/programs.rs"]

@@ -1,11 +1,13 @@
 //! The figures of `cargo xtask bench`: the real binary beside the barest program that does the same,
 //! in one run. Ratios travel from machine to machine; absolute figures do not.
 //!
-//! `cargo xtask bench [local|calls|resume|start] [--long]`
+//! `cargo xtask bench [local|calls|programs|batches|resume|start] [--long]`
 
+mod batches;
 mod calls;
 mod local;
 mod measure;
+mod programs;
 mod resume;
 mod start;
 
@@ -21,14 +23,18 @@ fn main() -> Result<()> {
         }
     }
     type Bench = fn(measure::Length) -> Result<()>;
-    let all: [(&str, Bench); 4] = [
+    let all: [(&str, Bench); 6] = [
         ("local", local::bench),
         ("calls", calls::bench),
+        ("programs", programs::bench),
+        ("batches", batches::bench),
         ("resume", resume::bench),
         ("start", start::bench),
     ];
     if let Some(unknown) = which.iter().find(|name| !all.iter().any(|(known, _)| known == name)) {
-        bail!("no benchmark is called {unknown}; there are local, calls, resume and start");
+        bail!(
+            "no benchmark is called {unknown}; there are local, calls, programs, batches, resume and start"
+        );
     }
     for (name, bench) in all {
         if which.is_empty() || which.iter().any(|wanted| wanted == name) {

@@ -1,17 +1,15 @@
 //! `onward run FILE`: does a file to its end, and goes on where it stopped.
 
-use std::path::Path;
-
 use onward_core::id::JobId;
 use onward_core::recipe::Recipe;
 use onward_core::state::JobState;
 use onward_server::api::view::JobView;
-use sha2::{Digest, Sha256};
 
 use crate::args::Run;
 use crate::client::upload::unreadable;
 use crate::client::{Client, Wishes};
 use crate::config::Config;
+use crate::digest::digest;
 use crate::exit_code::{Exit, Failure};
 use crate::host::{self, Host, Opening, Stopped};
 use crate::jobs::{self, Followed};
@@ -20,9 +18,6 @@ use crate::output::bar::progress;
 use crate::output::text::{count, plain};
 use crate::signals::Signals;
 use crate::store::Author;
-
-/// Read from the file in pieces of this size to take its digest.
-const PIECE_BYTES: usize = 1 << 20;
 
 /// At a server when one holds the store, in this process otherwise.
 pub(super) async fn run(config: &Config, verb: &Run) -> Result<Exit, Failure> {
@@ -44,7 +39,7 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     async fn read(verb: &'a Run) -> Result<Self, Failure> {
-        let sha256 = digest(&verb.file).await?;
+        let sha256 = digest(&verb.file).await.map_err(|error| unreadable(&verb.file, &error))?;
         let recipe = super::asked::recipe(verb).await?;
         Ok(Self { verb, recipe_text: recipe.to_json(), recipe, sha256 })
     }
@@ -201,22 +196,6 @@ fn quoted(word: &str) -> String {
     format!("'{}'", plain(word).replace('\'', r"'\''"))
 }
 
-/// SHA-256 of a file, in hex.
-async fn digest(file: &Path) -> Result<String, Failure> {
-    use tokio::io::AsyncReadExt;
-    let failed = |error: std::io::Error| unreadable(file, &error);
-    let mut content = tokio::fs::File::open(file).await.map_err(failed)?;
-    let mut hash = Sha256::new();
-    let mut piece = vec![0; PIECE_BYTES];
-    loop {
-        let length = content.read(&mut piece).await.map_err(failed)?;
-        if length == 0 {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
-        }
-        hash.update(&piece[..length]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,14 +205,5 @@ mod tests {
         assert_eq!(quoted("my creators.csv"), "'my creators.csv'");
         assert_eq!(quoted("--recipe=r.toml"), "--recipe=r.toml");
         assert_eq!(quoted("it's"), r"'it'\''s'");
-    }
-
-    #[tokio::test]
-    async fn the_digest_is_the_one_everybody_knows() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("abc");
-        std::fs::write(&file, "abc").unwrap();
-        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(digest(&file).await.unwrap(), expected);
     }
 }

@@ -76,7 +76,7 @@ async fn a_used_up_quota_stops_the_job_and_fails_no_row() {
     desk.write("recipe.toml", &doubles.instead_of("https://www.googleapis.com", &recipe));
     desk.write("rows.csv", &csv);
     let running = desk.start_with(&SECRETS, &["run", "rows.csv", "--recipe", "recipe.toml"]);
-    let stopped = |job: &Value| job["status"] == "paused" || job["status"] == "failed";
+    let stopped = |job: &Value| job["status"] == "paused";
     let stopped = desk.job_when("the job to be stopped", stopped).await;
     running.interrupt();
     drop(running);
@@ -85,8 +85,8 @@ async fn a_used_up_quota_stops_the_job_and_fails_no_row() {
         (&50.into(), &0.into()),
         "{stopped}"
     );
-    let told = stopped["error"]["message"].as_str().unwrap_or_default();
-    assert!(told.contains("exceeded your quota"), "{stopped}");
+    let told = stopped["pause"]["message"].as_str().unwrap_or_default();
+    assert!(stopped["pause"]["reason"] == "quota" && told.contains("exceeded your quota"), "{stopped}");
 }
 
 #[test]

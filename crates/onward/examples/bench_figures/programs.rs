@@ -1,0 +1,113 @@
+//! Programs that do the rows: children in lines beside the same children alone in a pipe, and a process per
+//! row beside GNU parallel.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::measure::{Keys, Length, cost, creators, onward, say};
+
+/// Children that share the rows.
+const CHILDREN: u64 = 2;
+/// Processes at a time in the other mode.
+const AT_A_TIME: &str = "8";
+/// The trivial child: it reads a row, says that it is added, and lets nothing wait in a buffer.
+const CHILD: &str = "import sys, json\nfor line in sys.stdin:\n    row = json.loads(line)\n    print(json.dumps({'row': row['row'], 'outcome': 'added'}), flush=True)\n";
+
+pub(crate) fn bench(length: Length) -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    lines(dir.path(), if length == Length::Long { 500_000 } else { 50_000 })?;
+    rows(dir.path(), if length == Length::Long { 5_000 } else { 1_000 })
+}
+
+fn lines(dir: &Path, rows: u64) -> Result<()> {
+    let (program, csv, recipe) = (dir.join("row.py"), dir.join("lines.csv"), dir.join("lines.toml"));
+    std::fs::write(&program, CHILD)?;
+    std::fs::write(&csv, creators(rows, Keys::InOrder))?;
+    let text = format!(
+        "key = ['handle']\n[work]\nkind = 'command'\nmode = 'lines'\nprocesses = {CHILDREN}\nconcurrency = 256\ncommand = ['python3', '{}']\n",
+        program.display()
+    );
+    std::fs::write(&recipe, text)?;
+    let alone = alone(&program, rows)?;
+    say(&format!("{CHILDREN} trivial Python children alone in a pipe: {alone:.0} rows/s"));
+    let (csv, recipe) = (csv.display().to_string(), recipe.display().to_string());
+    let cost = cost(onward(dir, &["run", &csv, "--recipe", &recipe])?)?;
+    let rate = rows as f64 / cost.wall_s;
+    say(&format!("onward run with the same children: {rate:.0} rows/s, {:.2} of that", rate / alone));
+    Ok(())
+}
+
+/// The same lines through the same children, and nothing else.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+fn alone(program: &Path, rows: u64) -> Result<f64> {
+    let begin = Instant::now();
+    let mut threads = Vec::new();
+    for child in 0..CHILDREN {
+        let mut process = Command::new("python3")
+            .arg(program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("python3 is needed")?;
+        let (mut stdin, stdout) =
+            (process.stdin.take().context("a pipe")?, process.stdout.take().context("a pipe")?);
+        let share: String = (0..rows).filter(|row| row % CHILDREN == child).map(line).collect();
+        threads.push(std::thread::spawn(move || stdin.write_all(share.as_bytes()).map(|()| 0)));
+        threads.push(std::thread::spawn(move || {
+            let lines = BufReader::new(stdout).lines().map_while(Result::ok).count();
+            process.wait().map(|_| lines as u64)
+        }));
+    }
+    let mut answered = 0;
+    for thread in threads {
+        answered += thread.join().ok().context("a thread of the benchmark ended early")??;
+    }
+    ensure!(answered == rows, "{answered} of {rows} lines came back");
+    Ok(rows as f64 / begin.elapsed().as_secs_f64())
+}
+
+/// A row as Onward writes it.
+fn line(row: u64) -> String {
+    let handle = Keys::InOrder.handle(row);
+    format!(
+        "{{\"job_id\":\"0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000\",\"row\":{},\"attempt\":1,\"key\":\"{handle}\",\
+         \"fields\":{{\"country\":\"DE\",\"followers\":\"{}\",\"handle\":\"{handle}\"}}}}\n",
+        row + 1,
+        1_000 + row % 90_000
+    )
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+fn rows(dir: &Path, rows: u64) -> Result<()> {
+    let (csv, list, script) = (dir.join("rows.csv"), dir.join("rows.txt"), dir.join("row.sh"));
+    let handles: String = (0..rows).map(|row| Keys::InOrder.handle(row) + "\n").collect();
+    std::fs::write(&csv, format!("handle\n{handles}"))?;
+    std::fs::write(&list, handles)?;
+    std::fs::write(&script, "#!/bin/sh\ntest -n \"$1\"\n")?;
+    ensure!(Command::new("chmod").arg("+x").arg(&script).status()?.success(), "chmod");
+    let begin = Instant::now();
+    let status = Command::new("parallel")
+        .args(["--will-cite", "-j", AT_A_TIME, "--joblog"])
+        .arg(dir.join("joblog"))
+        .arg("-a")
+        .arg(&list)
+        .arg(&script)
+        .arg("{}")
+        .env("HOME", dir)
+        .status()
+        .context("GNU parallel is installed by `cargo xtask setup`")?;
+    ensure!(status.success(), "parallel ended with {status}");
+    let theirs = rows as f64 / begin.elapsed().as_secs_f64();
+    say(&format!("GNU parallel --joblog, a process per row, {AT_A_TIME} at a time: {theirs:.0} rows/s"));
+    let (csv, script) = (csv.display().to_string(), script.display().to_string());
+    // What follows `--` is the program's; the data folder has to stand before it.
+    let mut command = onward(dir, &["run", &csv, "-j", AT_A_TIME])?;
+    command.args(["--", &script, "{handle}"]);
+    let ours = rows as f64 / cost(command)?.wall_s;
+    say(&format!("onward run with the same script: {ours:.0} rows/s, {:.1} times that", ours / theirs));
+    Ok(())
+}
