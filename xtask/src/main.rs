@@ -19,7 +19,7 @@ struct Args {
 enum Verb {
     /// Checks and tests everything, installing what the tests need where it may.
     Test {
-        /// Leave out what needs more than a Rust toolchain: the browser tests.
+        /// Leave out what needs more than a Rust toolchain: the browser, PostgreSQL.
         #[arg(long)]
         embedded: bool,
         /// Only tests whose name contains this; the checks before them are left out.
@@ -36,7 +36,7 @@ enum Verb {
     },
     /// Measures, and prints the machine and the ratios beside the figures.
     Bench {
-        /// Only this one: local, calls, resume or start.
+        /// Only this one: local, postgres, calls, resume or start.
         figure: Option<String>,
         /// With the largest sizes, which take minutes each.
         #[arg(long)]

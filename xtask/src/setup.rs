@@ -12,7 +12,7 @@ use crate::run::{is_there, root, run, say, target};
 /// axe-core, the accessibility checker the page tests load. One version, so that a run can be repeated.
 const AXE: &str = "axe-core@4.14.1";
 
-/// A program the tests start, and the Debian package that has it.
+/// A program the tests start, by name or path, and the Debian package that has it.
 struct Need {
     program: &'static str,
     package: &'static str,
@@ -20,6 +20,16 @@ struct Need {
 }
 
 const NEEDS: &[Need] = &[
+    Need {
+        program: "/usr/lib/postgresql/15/bin/postgres",
+        package: "postgresql-15",
+        reason: "the ledger is tested on a real PostgreSQL",
+    },
+    Need {
+        program: "/usr/sbin/pgbouncer",
+        package: "pgbouncer",
+        reason: "the same through a pooler in transaction mode",
+    },
     Need { program: "chromium", package: "chromium", reason: "the page is tested in a real browser" },
     Need { program: "chromedriver", package: "chromium-driver", reason: "drives the browser" },
     Need { program: "parallel", package: "parallel", reason: "Onward is shown side by side with it" },

@@ -37,8 +37,9 @@ pub(crate) fn test(scope: Scope, filter: Option<&str>) -> Result<()> {
     }
     if scope == Scope::Embedded {
         say(
-            "left out with --embedded: the page in a real browser (crates/onward/tests/browser.rs), and what GNU \
-             parallel does beside Onward (crates/onward/tests/cli/parallel.rs)",
+            "left out with --embedded: the page in a real browser (crates/onward/tests/browser.rs), what GNU \
+             parallel does beside Onward (crates/onward/tests/cli/parallel.rs), and everything on a real PostgreSQL \
+             (tests with `on_a_server` in their names)",
         );
     }
     Ok(())
@@ -66,7 +67,7 @@ fn tests(scope: Scope, filter: Option<&str>) -> Command {
     if scope == Scope::Embedded {
         command.env("ONWARD_TEST_EMBEDDED", "1");
         if nextest {
-            command.args(["-E", "not binary(browser)"]);
+            command.args(["-E", "not (binary(browser) | test(on_a_server))"]);
         }
     }
     command.args(filter);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use onward_core::store::Store;
 
 use crate::memory::MemoryStore;
+use crate::postgres::{self, PostgresStore};
 use crate::sqlite::SqliteStore;
 
 /// As what the caller comes.
@@ -17,7 +18,29 @@ pub enum Mode {
     Join,
 }
 
-/// Opens `sqlite:PATH` or `memory:`.
+/// Opens any store: `postgres://…`, which any number of processes share whatever their mode, or what
+/// [`open`] opens.
+///
+/// # Errors
+///
+/// See [`OpenError`].
+pub async fn connect(url: &str, mode: Mode) -> Result<Arc<dyn Store>, OpenError> {
+    if is_shared(url) {
+        return Ok(Arc::new(PostgresStore::open(url).await?));
+    }
+    let url = url.to_owned();
+    let opened = tokio::task::spawn_blocking(move || open(&url, mode)).await;
+    opened.map_err(|error| OpenError::Io { path: PathBuf::new(), error: std::io::Error::other(error) })?
+}
+
+/// Whether an address leads to a store that several machines may share: nobody owns it, and nobody can
+/// know to be alone with it.
+#[must_use]
+pub fn is_shared(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// Opens a store of this machine: `sqlite:PATH` or `memory:`.
 ///
 /// A missing file and its folder are made; anything that lies there and is not a ledger this program
 /// can use is refused and left as it is.
@@ -38,9 +61,13 @@ pub fn open(url: &str, mode: Mode) -> Result<Arc<dyn Store>, OpenError> {
 pub enum OpenError {
     /// The address names no store there is.
     #[error(
-        "store {0} is not one this program knows; write sqlite:PATH, such as sqlite:/var/lib/onward/onward.db"
+        "store {0} is not one this program knows; write sqlite:PATH, such as sqlite:/var/lib/onward/onward.db, \
+         or postgres://USER:PASSWORD@HOST/DATABASE"
     )]
     Address(String),
+    /// A Postgres store.
+    #[error(transparent)]
+    Postgres(#[from] postgres::OpenError),
     /// Another server has the file.
     #[error("{path} is in use by {holder}; stop it, or talk to it instead of starting a second server")]
     Held {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
 
 use crate::wait::now;
 
@@ -18,6 +19,31 @@ pub struct Look {
     pub counters: Counters,
     /// The ledger, as the view `rows` shows it.
     pub rows: Vec<Row>,
+}
+
+impl Look {
+    /// Reads what the views say, as JSON.
+    pub(crate) fn read(look: &Value) -> Result<Self> {
+        let number = |value: &Value| value.as_u64().with_context(|| format!("{value} is no count"));
+        let word = |value: &Value| value.as_str().map(str::to_owned).context("a text");
+        let counters = &look["counters"];
+        let mut results = BTreeMap::new();
+        for outcome in ["added", "failed", "skipped", "filtered"] {
+            results.insert(outcome.to_owned(), number(&counters[outcome])?);
+        }
+        let counters = Counters {
+            status: word(&counters["status"])?,
+            total: number(&counters["total_items"])?,
+            processed: number(&counters["processed_items"])?,
+            results,
+        };
+        let mut rows = Vec::new();
+        for row in look["rows"].as_array().context("a list of rows")? {
+            let (key, code) = (word(&row["key"])?, word(&row["code"])?);
+            rows.push(Row { row: number(&row["row"])?, key, outcome: word(&row["outcome"])?, code });
+        }
+        Ok(Self { at: now(), counters, rows })
+    }
 }
 
 /// The counters of a job.

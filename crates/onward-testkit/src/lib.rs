@@ -11,6 +11,7 @@
 //! - [`checker`]: compares all of these and says what contradicts what.
 //! - [`redis`]: a real Redis of a test's own; [`proxy`]: cuts a program off from a server.
 //! - [`chrome`]: chromedriver and the browser it drives.
+//! - [`postgres`], [`pgbouncer`]: servers of the test's own, which end with it.
 //! - [`wait`]: waiting for something to become true, with a limit.
 //! - [`seed`]: random choices that one number repeats.
 
@@ -20,7 +21,10 @@ pub mod chrome;
 pub mod doubles;
 pub mod home;
 pub mod jobs;
+mod keeper;
 pub mod ledger;
+pub mod pgbouncer;
+pub mod postgres;
 pub mod proxy;
 pub mod redis;
 pub mod seed;
@@ -34,6 +38,8 @@ pub use doubles::Doubles;
 pub use home::{Home, Process};
 pub use jobs::CreatorsJob;
 pub use ledger::Ledger;
+pub use pgbouncer::PgBouncer;
+pub use postgres::Postgres;
 pub use proxy::{Proxy, Weather};
 pub use redis::Redis;
 pub use seed::Seed;

@@ -24,8 +24,9 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Where things are")]
 pub(crate) struct Places {
-    /// Where the ledger lives; sqlite:DATA_DIR/onward.db unless given
-    #[arg(long, global = true, value_name = "sqlite:PATH", env = "ONWARD_STORE", hide_env_values = true)]
+    /// Where the ledger lives: sqlite:PATH, or postgres://USER@HOST/DATABASE for several machines;
+    /// sqlite:DATA_DIR/onward.db unless given
+    #[arg(long, global = true, value_name = "ADDRESS", env = "ONWARD_STORE", hide_env_values = true)]
     pub(crate) store: Option<String>,
     /// A Redis for live checkpoints, hot copies and messages between machines; redis:// or rediss://
     #[arg(long, global = true, value_name = "URL", env = "ONWARD_REDIS", hide_env_values = true)]

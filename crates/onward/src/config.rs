@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use onward_processors::{Cidr, NamedCommand};
+use onward_store::open::is_shared;
 use serde::Deserialize;
 
 use crate::args::Places;
@@ -51,14 +52,27 @@ impl std::fmt::Debug for RedisPlace {
 }
 
 impl Config {
-    /// Whether the store is a file that is not there.
-    pub(crate) fn is_missing(&self) -> bool {
-        self.store.starts_with(SQLITE) && !self.store_path().exists()
+    /// The file of the store, where it is one.
+    pub(crate) fn store_file(&self) -> Option<&Path> {
+        self.store.strip_prefix(SQLITE).map(Path::new)
     }
 
-    /// The file of the store.
-    pub(crate) fn store_path(&self) -> &Path {
-        Path::new(self.store.strip_prefix(SQLITE).unwrap_or(&self.store))
+    /// Whether there may be something in the store already: a file is there or not, a server has to be
+    /// asked.
+    pub(crate) fn store_may_exist(&self) -> bool {
+        self.store_file().is_none_or(Path::exists)
+    }
+
+    /// The store's address without user, password and parameters: for messages, and for the note that a
+    /// server leaves.
+    pub(crate) fn store_shown(&self) -> String {
+        if !is_shared(&self.store) {
+            return self.store.clone();
+        }
+        let base = self.store.split('?').next().unwrap_or_default();
+        let (scheme, rest) = base.split_once("://").unwrap_or_default();
+        let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+        format!("{scheme}://{place}")
     }
 }
 
@@ -121,7 +135,14 @@ pub(crate) fn load(places: &Places, home: Home, around: &Surroundings) -> Result
             Home::Demo => None,
         },
     };
-    let store = store.unwrap_or_else(|| format!("{SQLITE}{}", data_dir.join("onward.db").display()));
+    let mut store = store.unwrap_or_else(|| format!("{SQLITE}{}", data_dir.join("onward.db").display()));
+    if let Some(root) = here.sslrootcert.or(there.sslrootcert)
+        && is_shared(&store)
+        && !store.contains("sslrootcert=")
+    {
+        let joint = if store.contains('?') { '&' } else { '?' };
+        store.push_str(&format!("{joint}sslrootcert={}", root.display()));
+    }
     let listen = places.listen.or(here.listen).or(there.listen);
     let listen = listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)));
     let mut commands = there.commands;
@@ -137,6 +158,8 @@ pub(crate) fn load(places: &Places, home: Home, around: &Surroundings) -> Result
 #[serde(deny_unknown_fields)]
 struct File {
     store: Option<String>,
+    /// The root certificate of a database on another machine.
+    sslrootcert: Option<PathBuf>,
     redis: Option<String>,
     redis_prefix: Option<String>,
     listen: Option<SocketAddr>,
@@ -189,9 +212,10 @@ fn read(folder: &Path) -> Result<File, Failure> {
             Exit::Usage,
             format!("{} has an error\n{}", path.display(), error.to_string().trim_end()),
         )
-        .hint("its keys are store, redis, redis_prefix, listen, data_dir, [commands.NAME] and [outbound]")
+        .hint("its keys are store, sslrootcert, redis, redis_prefix, listen, data_dir, [commands.NAME] and [outbound]")
     })?;
     file.data_dir = file.data_dir.map(|written| folder.join(written));
+    file.sslrootcert = file.sslrootcert.map(|written| folder.join(written));
     file.store = file.store.map(|written| store_address(&written, folder)).transpose()?;
     Ok(file)
 }
@@ -207,14 +231,18 @@ pub(crate) fn store_address(given: &str, folder: &Path) -> Result<String, Failur
         let path = path.strip_prefix("//").unwrap_or(path);
         return Ok(format!("{SQLITE}{}", folder.join(path).display()));
     }
+    if is_shared(given) {
+        return Ok(given.to_owned());
+    }
     // The address may carry a password: only its scheme is repeated.
     let scheme = given.split(':').next().unwrap_or_default();
     let message = if given.contains(':') {
-        format!("this version keeps its ledger in SQLite; it cannot open a `{scheme}:` store")
+        format!("a ledger is kept in SQLite or PostgreSQL; `{scheme}:` is neither")
     } else {
         "a store's address begins with its kind".to_owned()
     };
-    Err(Failure::new(Exit::Usage, message).hint("write --store sqlite:PATH, or leave it out"))
+    Err(Failure::new(Exit::Usage, message)
+        .hint("write --store sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE, or leave it out"))
 }
 
 fn default_data_dir(around: &Surroundings) -> Result<PathBuf, Failure> {
@@ -253,7 +281,7 @@ mod tests {
         let (folder, around) = place();
         let config = load(&Places::default(), Home::Person, &around).unwrap();
         let data_dir = folder.path().join("home/.local/share/onward");
-        assert_eq!(config.store_path(), data_dir.join("onward.db"));
+        assert_eq!(config.store_file(), Some(&*data_dir.join("onward.db")));
         assert_eq!(config.data_dir, data_dir);
         assert_eq!(config.listen, "127.0.0.1:7313".parse().unwrap());
     }
@@ -265,7 +293,7 @@ mod tests {
             .unwrap();
         let config = load(&Places::default(), Home::Demo, &around).unwrap();
         assert_eq!(config.data_dir, around.current_dir.join(".onward/demo"));
-        assert_eq!(config.store_path(), around.current_dir.join(".onward/demo/onward.db"));
+        assert_eq!(config.store_file(), Some(&*around.current_dir.join(".onward/demo/onward.db")));
     }
 
     #[test]
@@ -279,7 +307,7 @@ mod tests {
             .unwrap();
         let config = load(&Places::default(), Home::Person, &around).unwrap();
         assert_eq!(config.listen.port(), 1);
-        assert_eq!(config.store_path(), data.join("other.db"));
+        assert_eq!(config.store_file(), Some(&*data.join("other.db")));
         let places = Places { listen: Some("127.0.0.1:3".parse().unwrap()), ..Places::default() };
         assert_eq!(load(&places, Home::Person, &around).unwrap().listen.port(), 3);
     }
@@ -312,9 +340,22 @@ mod tests {
     #[test]
     fn what_is_not_in_this_version_is_refused_without_repeating_a_password() {
         let (_folder, around) = place();
-        let store = Places { store: Some("postgres://u:secret@host/db".to_owned()), ..Places::default() };
+        let store = Places { store: Some("mysql://u:secret@host/db".to_owned()), ..Places::default() };
         let failure = load(&store, Home::Person, &around).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
         assert!(!failure.to_string().contains("secret"), "{failure}");
+    }
+
+    #[test]
+    fn a_shared_store_is_shown_without_its_password_and_gets_its_root_certificate() {
+        let (_folder, around) = place();
+        std::fs::write(around.current_dir.join("onward.toml"), "sslrootcert = 'ca.crt'\n").unwrap();
+        let url = "postgres://u:secret@db.example.com:5432/crm?schema=lists";
+        let places = Places { store: Some(url.to_owned()), ..Places::default() };
+        let config = load(&places, Home::Person, &around).unwrap();
+        let root = around.current_dir.join("ca.crt");
+        assert_eq!(config.store, format!("{url}&sslrootcert={}", root.display()));
+        assert_eq!(config.store_shown(), "postgres://db.example.com:5432/crm");
+        assert!(config.store_may_exist() && config.store_file().is_none());
     }
 }

@@ -8,6 +8,7 @@ use axum::Router;
 use onward_core::store::Store;
 use onward_engine::{Engine, Settings};
 use onward_server::App;
+use onward_store::open::is_shared;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -55,8 +56,10 @@ impl Host {
         make_private(&config.data_dir)?;
         let (store, redis) = store::open(config, opening).await?;
         match opening {
-            Opening::Own => release(&store).await?,
-            Opening::Beside => {}
+            // Others may work on a shared store at this moment: only what has lapsed is given back, by
+            // the rescue duty.
+            Opening::Own if !is_shared(&config.store) => release(&store).await?,
+            Opening::Own | Opening::Beside => {}
         }
         let settings = Settings { max_jobs: MAX_JOBS, worker_name: worker_name() };
         let engine = Engine::new(store, store::builder(config, author), settings);

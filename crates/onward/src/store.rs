@@ -7,6 +7,7 @@ use onward_engine::Builder;
 use onward_processors::{Commands, Guard, Outbound, Secrets, Settings};
 use onward_store::layered::LayeredStore;
 use onward_store::open::{Mode, OpenError};
+use onward_store::postgres;
 use onward_store::redis::Redis;
 
 use crate::config::{Config, RedisPlace};
@@ -30,10 +31,7 @@ async fn open_ledger(config: &Config, opening: Opening) -> Result<Arc<dyn Store>
         Opening::Own => Mode::Serve,
         Opening::Beside => Mode::Join,
     };
-    let opened = tokio::task::spawn_blocking(move || onward_store::open::open(&address, mode)).await;
-    let opened = opened.map_err(|error| {
-        Failure::new(Exit::Unexpected, format!("failed to open the store {}: {error}", config.store))
-    })?;
+    let opened = onward_store::open::connect(&address, mode).await;
     opened.map_err(|error| Failure::new(exit_of(&error), error.to_string()))
 }
 
@@ -77,6 +75,7 @@ fn guard() -> Guard {
 fn exit_of(error: &OpenError) -> Exit {
     match error {
         OpenError::Address(_) | OpenError::NotADatabase(_) | OpenError::Foreign(_) => Exit::Usage,
+        OpenError::Postgres(error) => exit_of_postgres(error),
         OpenError::Held { .. } => Exit::Conflict,
         OpenError::Network { .. } | OpenError::ReadOnly(_) => Exit::NotAllowed,
         OpenError::Lost { .. } => Exit::NotFound,
@@ -90,5 +89,16 @@ fn exit_of(error: &OpenError) -> Exit {
         | OpenError::OldLibrary(_)
         | OpenError::Io { .. }
         | OpenError::Sql { .. } => Exit::Unexpected,
+    }
+}
+
+fn exit_of_postgres(error: &postgres::OpenError) -> Exit {
+    use postgres::OpenError as Error;
+    match error {
+        Error::Address { .. } | Error::RootCertificate { .. } => Exit::Usage,
+        Error::Unreachable { .. } | Error::Ipv6Only { .. } => Exit::Unreachable,
+        Error::Login { .. } | Error::NotAllowed { .. } | Error::Untrusted { .. } => Exit::NotAllowed,
+        Error::TransactionPooler { .. } => Exit::NotAllowed,
+        Error::Newer { .. } | Error::Different { .. } | Error::Tls(_) | Error::Sql { .. } => Exit::Unexpected,
     }
 }

@@ -9,6 +9,8 @@ mod frozen;
 mod killed;
 #[path = "crash/moved.rs"]
 mod moved;
+#[path = "crash/on_a_server.rs"]
+mod on_a_server;
 #[path = "crash/workers.rs"]
 mod workers;
 

@@ -5,7 +5,23 @@
 #[macro_export]
 macro_rules! conformance {
     ($make:ident) => {
-        $crate::conformance_theme! { $make, inputs:
+        $crate::conformance_list! { conformance_theme $make }
+
+        mod model {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn any_history_gets_the_answers_of_the_model() {
+                $crate::conformance::model::any_history_gets_the_answers_of_the_model(super::$make).await;
+            }
+        }
+    };
+}
+
+/// The cases, theme by theme, each handed to the macro that is named first.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_list {
+    ($theme:ident $make:ident) => {
+        $crate::$theme! { $make, inputs:
             an_input_comes_back_as_it_was_put
             duplicates_come_with_the_chunk_they_are_in
             no_job_is_made_over_an_unsealed_input
@@ -14,7 +30,7 @@ macro_rules! conformance {
             a_dropped_input_keeps_its_facts_and_shows_as_gone
             a_damaged_chunk_is_never_handed_out
         }
-        $crate::conformance_theme! { $make, jobs:
+        $crate::$theme! { $make, jobs:
             a_new_job_is_queued_at_its_first_row
             a_job_without_rows_is_completed_at_once
             the_same_work_is_refused_while_it_is_active
@@ -25,7 +41,7 @@ macro_rules! conformance {
             deleting_takes_the_ledger_and_leaves_the_creators
             an_input_two_jobs_share_outlives_the_first
         }
-        $crate::conformance_theme! { $make, commands:
+        $crate::$theme! { $make, commands:
             every_state_takes_the_steps_of_the_table_only
             of_64_resumes_exactly_one_wins
             of_64_restarts_that_saw_one_epoch_exactly_one_wins
@@ -34,7 +50,7 @@ macro_rules! conformance {
             a_command_that_saw_an_old_epoch_is_refused
             a_command_to_no_job_says_so
         }
-        $crate::conformance_theme! { $make, claims:
+        $crate::$theme! { $make, claims:
             the_first_claim_starts_the_job
             claims_at_once_never_share_a_span
             a_claim_reaches_as_far_as_its_window
@@ -42,7 +58,7 @@ macro_rules! conformance {
             only_work_that_is_free_can_be_claimed
             a_lapsed_span_is_claimable_only_after_rescue
         }
-        $crate::conformance_theme! { $make, commits:
+        $crate::$theme! { $make, commits:
             a_record_comes_back_as_it_was_committed
             outcomes_are_counted_by_kind
             a_commit_repeated_inserts_nothing
@@ -56,7 +72,7 @@ macro_rules! conformance {
             no_creator_without_its_record
             a_row_of_another_span_is_refused
         }
-        $crate::conformance_theme! { $make, fencing:
+        $crate::$theme! { $make, fencing:
             every_command_fences_the_holder
             the_old_holder_is_refused_and_the_new_one_is_not
             who_gave_a_span_back_writes_no_more
@@ -65,13 +81,13 @@ macro_rules! conformance {
             six_stale_writers_never_get_past_a_moving_fence
             counters_and_ledger_are_read_as_of_one_moment
         }
-        $crate::conformance_theme! { $make, rescue:
+        $crate::$theme! { $make, rescue:
             only_lapsed_leases_are_rescued
             a_dead_worker_is_told_once_per_job
             release_all_gives_back_what_nobody_can_hold
             a_clock_set_back_holds_nothing_up
         }
-        $crate::conformance_theme! { $make, retry:
+        $crate::$theme! { $make, retry:
             failed_rows_are_opened_under_a_new_generation
             a_retried_job_completes_with_the_totals_of_one_job
             retry_opens_only_what_was_asked_for
@@ -80,7 +96,7 @@ macro_rules! conformance {
             retry_is_refused_while_the_same_work_is_active
             a_retried_row_does_not_add_its_creator_twice
         }
-        $crate::conformance_theme! { $make, reading:
+        $crate::$theme! { $make, reading:
             rows_are_read_in_row_order_page_by_page
             rows_are_found_by_outcome_code_and_text
             a_plain_success_is_found_too
@@ -91,46 +107,39 @@ macro_rules! conformance {
             totals_count_jobs_by_state
             a_ping_is_answered
         }
-        $crate::conformance_theme! { $make, picture:
+        $crate::$theme! { $make, picture:
             spans_say_what_the_job_adds_up_to
             marks_are_every_so_manieth_record
             a_row_keeps_what_it_was_before_a_retry
             a_retry_opens_what_a_search_finds
         }
-        $crate::conformance_theme! { $make, events:
+        $crate::$theme! { $make, events:
             a_life_is_told_in_order
             events_are_read_on_from_a_number
             the_last_number_is_known_without_reading_all
             a_recorded_fact_is_on_the_timeline
             a_number_is_not_given_again_after_a_deletion
         }
-        $crate::conformance_theme! { $make, answers:
+        $crate::$theme! { $make, answers:
             a_request_sent_again_gets_the_first_answer
             a_freed_key_is_fresh_again
             a_key_is_forgotten_after_a_day
             of_32_reservations_one_is_fresh
         }
-        $crate::conformance_theme! { $make, fleet:
+        $crate::$theme! { $make, fleet:
             a_worker_is_listed_while_it_is_heard_of
             a_worker_that_left_is_gone
             a_worker_learns_that_it_is_to_be_drained
             living_workers_know_their_place
             turns_of_all_workers_together_keep_to_the_rate
         }
-        $crate::conformance_theme! { $make, moving:
+        $crate::$theme! { $make, moving:
             a_job_that_moves_in_goes_on_where_it_was
             a_creator_of_a_deleted_job_moves_too
         }
-        $crate::conformance_theme! { $make, verify:
+        $crate::$theme! { $make, verify:
             an_honest_job_has_no_problems
             planted_damage_is_found
-        }
-
-        mod model {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn any_history_gets_the_answers_of_the_model() {
-                $crate::conformance::model::any_history_gets_the_answers_of_the_model(super::$make).await;
-            }
         }
     };
 }
@@ -148,6 +157,21 @@ macro_rules! conformance_theme {
                 }
             )+
         }
+    };
+}
+
+/// Runs the cases of one theme one after the other; part of [`run_all`](crate::conformance::run_all).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_run {
+    ($run:ident, $theme:ident: $($case:ident)+) => {
+        $(
+            $run
+                .case(concat!(stringify!($theme), "::", stringify!($case)), |subject| {
+                    Box::pin($crate::conformance::$theme::$case(subject))
+                })
+                .await;
+        )+
     };
 }
 

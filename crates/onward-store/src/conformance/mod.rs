@@ -28,7 +28,8 @@ pub mod verify;
 
 mod list;
 #[cfg(test)]
-mod planted;
+pub(crate) mod planted;
+mod run;
 #[cfg(test)]
 mod stores;
 
@@ -38,6 +39,8 @@ use std::sync::Arc;
 
 use onward_core::id::JobId;
 use onward_core::store::Store;
+
+pub use run::{Case, Run, run_all};
 
 /// Ways in which stored data can go wrong behind a store's back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 //! the job must look the same. A failure names the seed; `ONWARD_SEED=<seed>` runs that history alone.
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
 use onward_core::clock::UnixMs;
@@ -35,9 +36,13 @@ const LONG_AGO: UnixMs = UnixMs(T0.0 - 86_400_000);
 
 /// See the module.
 pub async fn any_history_gets_the_answers_of_the_model<F: Future<Output = Subject>>(make: impl Fn() -> F) {
+    histories(make, 0..HISTORIES).await;
+}
+
+/// The histories of these seeds; those of one seed when the environment names one.
+pub async fn histories<F: Future<Output = Subject>>(make: impl Fn() -> F, seeds: Range<u64>) {
     let only = std::env::var("ONWARD_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seeds = only.map_or(0..HISTORIES, |seed| seed..seed + 1);
-    for seed in seeds {
+    for seed in only.map_or(seeds, |seed| seed..seed + 1) {
         let subject = make().await;
         let mut history = History::new(subject.store.clone(), seed);
         for call in 0..CALLS {

@@ -1,7 +1,6 @@
 //! Inputs: chunks, facts, duplicates, sweeping.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use onward_core::clock::UnixMs;
 use onward_core::id::{InputId, RowIndex, SpanNo};
@@ -13,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::failure::Answer;
 use super::sql;
 use super::values::{int, json, row_index, to_json, uuid};
+use crate::stored::{begun_at, hex, pack_pairs, unpack_pairs};
 
 /// A sealed input, as creating a job needs it.
 pub(super) struct Sealed {
@@ -152,14 +152,6 @@ pub(super) fn chunk_facts(db: &Connection, key: i64) -> Answer<BTreeMap<SpanNo, 
     Ok(facts.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Bytes as lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
-}
-
 struct Known {
     key: i64,
     sealed: bool,
@@ -203,23 +195,4 @@ fn delete(db: &Connection, key: i64) -> Answer<()> {
         db.prepare_cached(step)?.execute([key])?;
     }
     Ok(())
-}
-
-fn pack_pairs(pairs: &[(RowIndex, RowIndex)]) -> Vec<u8> {
-    pairs.iter().flat_map(|(row, first)| [row.0.to_le_bytes(), first.0.to_le_bytes()]).flatten().collect()
-}
-
-fn unpack_pairs(bytes: &[u8]) -> Vec<(RowIndex, RowIndex)> {
-    let (numbers, _) = bytes.as_chunks::<4>();
-    let (pairs, _) = numbers.as_chunks::<2>();
-    let number = |bytes: [u8; 4]| RowIndex(u32::from_le_bytes(bytes));
-    pairs.iter().map(|[row, first]| (number(*row), number(*first))).collect()
-}
-
-/// When an input that is not sealed was begun: its id says so (UUIDv7). One whose id does not is
-/// taken for old.
-fn begun_at(id: InputId) -> UnixMs {
-    let Some(time) = id.0.get_timestamp() else { return UnixMs(i64::MIN) };
-    let (seconds, nanos) = time.to_unix();
-    UnixMs(int(seconds.saturating_mul(1_000).saturating_add(u64::from(nanos / 1_000_000))))
 }

@@ -92,5 +92,5 @@ pub(super) fn inspect(db: &Connection) -> Result<usize, MigrateError> {
 }
 
 fn digest(sql: &str) -> String {
-    super::inputs::hex(&Sha256::digest(sql.as_bytes()))
+    crate::stored::hex(&Sha256::digest(sql.as_bytes()))
 }

@@ -10,7 +10,7 @@ use crate::measure::{Cost, Keys, Length, cost, creators, onward, say};
 
 const ROWS: u64 = 1_000_000;
 const ROWS_PER_TRANSACTION: u64 = 1_000;
-const RECIPE: &str = r#"key = ["handle"]
+pub(crate) const RECIPE: &str = r#"key = ["handle"]
 [work]
 kind = "creators"
 [filter]

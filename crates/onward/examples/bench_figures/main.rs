@@ -1,12 +1,13 @@
 //! The figures of `cargo xtask bench`: the real binary beside the barest program that does the same,
 //! in one run. Ratios travel from machine to machine; absolute figures do not.
 //!
-//! `cargo xtask bench [local|calls|programs|batches|resume|start] [--long]`
+//! `cargo xtask bench [local|postgres|calls|programs|batches|resume|start] [--long]`
 
 mod batches;
 mod calls;
 mod local;
 mod measure;
+mod postgres;
 mod programs;
 mod resume;
 mod start;
@@ -23,8 +24,9 @@ fn main() -> Result<()> {
         }
     }
     type Bench = fn(measure::Length) -> Result<()>;
-    let all: [(&str, Bench); 6] = [
+    let all: [(&str, Bench); 7] = [
         ("local", local::bench),
+        ("postgres", postgres::bench),
         ("calls", calls::bench),
         ("programs", programs::bench),
         ("batches", batches::bench),
@@ -33,7 +35,7 @@ fn main() -> Result<()> {
     ];
     if let Some(unknown) = which.iter().find(|name| !all.iter().any(|(known, _)| known == name)) {
         bail!(
-            "no benchmark is called {unknown}; there are local, calls, programs, batches, resume and start"
+            "no benchmark is called {unknown}; there are local, postgres, calls, programs, batches, resume and start"
         );
     }
     for (name, bench) in all {

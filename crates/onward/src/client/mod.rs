@@ -76,8 +76,8 @@ impl Client {
         if let Some(client) = Self::of_server(config).await? {
             return Ok(client);
         }
-        if need == Need::Existing && !config.store_path().exists() {
-            let message = format!("there is no store at {} yet", config.store_path().display());
+        if need == Need::Existing && !config.store_may_exist() {
+            let message = format!("there is no store at {} yet", config.store_shown());
             return Err(Failure::new(Exit::NotFound, message)
                 .hint("`onward run FILE --recipe RECIPE` makes one; `onward demo` shows how it looks"));
         }

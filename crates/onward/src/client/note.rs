@@ -15,14 +15,14 @@ pub(crate) struct Note {
     pub(crate) address: SocketAddr,
     /// Its process.
     pub(crate) pid: u32,
-    /// The store it holds.
+    /// The store it holds, without what may be a password.
     pub(crate) store: String,
 }
 
 impl Note {
     /// The note of this process.
     pub(crate) fn of_process(address: SocketAddr, config: &Config) -> Self {
-        Self { address, pid: std::process::id(), store: config.store.clone() }
+        Self { address, pid: std::process::id(), store: config.store_shown() }
     }
 
     /// The note in the data folder, if there is one about this store. It may be stale: whoever reads
@@ -30,7 +30,7 @@ impl Note {
     pub(crate) fn read(config: &Config) -> Option<Self> {
         let text = std::fs::read_to_string(path(&config.data_dir)).ok()?;
         let note: Self = serde_json::from_str(&text).ok()?;
-        (note.store == config.store).then_some(note)
+        (note.store == config.store_shown()).then_some(note)
     }
 
     /// Leaves the note. It appears whole or not at all.

@@ -20,6 +20,11 @@ pub(super) async fn run(config: &Config, verb: &Demo) -> Result<Exit, Failure> {
         let address = running.address().unwrap_or_default();
         return Err(Failure::new(Exit::Conflict, format!("the demo runs already, at {address}")));
     }
+    if verb.fresh && config.store_file().is_none() {
+        let message = "--fresh forgets the demo's own files; a shared store is nobody's own";
+        return Err(Failure::new(Exit::NotAllowed, message)
+            .hint("give the demo a schema of its own with ?schema=NAME, or leave --fresh out"));
+    }
     if verb.fresh {
         not_held(config).await?;
         demo::forget(&config.data_dir)?;

@@ -128,11 +128,10 @@ fn free_bytes(folder: &Path) -> Option<u64> {
 
 async fn store(config: &Config) -> Check {
     const NAME: &str = "store";
-    let path = config.store_path();
-    let shown = path.display();
-    let Ok(facts) = std::fs::metadata(path) else {
+    let shown = config.store_file().map_or_else(|| config.store_shown(), |path| path.display().to_string());
+    if !config.store_may_exist() {
         return Check::good(NAME, format!("{shown} is made by the first job"));
-    };
+    }
     let host = match Host::open(config, Opening::Beside).await {
         Ok(host) => host,
         Err(failure) => {
@@ -144,8 +143,9 @@ async fn store(config: &Config) -> Check {
         let advice = "see that the disk is neither full nor read-only";
         return Check::bad(NAME, format!("{shown} cannot be written to: {error}"), advice);
     }
-    let size = count(facts.len().div_ceil(1 << 20));
-    Check::good(NAME, format!("{shown} opens and can be written to ({size} MB)"))
+    let facts = config.store_file().and_then(|path| std::fs::metadata(path).ok());
+    let size = facts.map(|facts| format!(" ({} MB)", count(facts.len().div_ceil(1 << 20))));
+    Check::good(NAME, format!("{shown} opens and can be written to{}", size.unwrap_or_default()))
 }
 
 async fn listening(config: &Config, server: Option<&Client>) -> Check {

@@ -15,7 +15,7 @@ const PAGE: u64 = 100;
 
 /// Prints the jobs as a table, or as the API's `{jobs, next_cursor}`.
 pub(super) async fn run(config: &Config, verb: &List) -> Result<Exit, Failure> {
-    if !config.store_path().exists() && Client::of_server(config).await?.is_none() {
+    if !config.store_may_exist() && Client::of_server(config).await?.is_none() {
         return print(JobsView { jobs: Vec::new(), next_cursor: None }, verb);
     }
     let client = Client::open(config, Need::Existing).await?;

@@ -22,7 +22,7 @@ pub(super) async fn run(config: &Config, verb: &Move) -> Result<Exit, Failure> {
     if from.store == to.store {
         return Err(Failure::new(Exit::Usage, "both are the same store"));
     }
-    if from.is_missing() {
+    if !from.store_may_exist() {
         return Err(Failure::new(Exit::NotFound, format!("there is no store at {}", verb.from)));
     }
     // The owner's lock keeps servers away from the store that is left, where there is such a lock.

@@ -70,7 +70,15 @@ fn what_is_not_in_this_version_is_refused_in_plain_words() {
     let desk = Desk::new();
     let said = desk.type_in(&["workers", "--redis", "http://127.0.0.1"]).ends_with(2).err;
     assert!(said.contains("write redis://HOST:PORT/0"), "{said}");
-    desk.type_in(&["list", "--store", "postgres://u:secret@host/db"]).ends_with(2);
+    let said = desk.type_in(&["list", "--store", "mysql://u:secret@host/db"]).ends_with(2).err;
+    assert!(said.contains("postgres://") && !said.contains("secret"), "{said}");
+}
+
+#[test]
+fn a_database_that_does_not_answer_ends_with_8_and_no_password_is_shown() {
+    let desk = Desk::new();
+    let said = desk.type_in(&["list", "--store", "postgres://u:secret@127.0.0.1:1/db"]).ends_with(8).err;
+    assert!(said.contains("127.0.0.1:1/db cannot be reached") && !said.contains("secret"), "{said}");
 }
 
 #[test]

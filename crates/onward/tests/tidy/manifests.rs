@@ -6,6 +6,7 @@ use crate::tree;
 const OWNERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["onward-store", "onward-testkit", "onward (dev)", "onward-engine (dev)"]),
     ("tokio-postgres", &["onward-store"]),
+    ("tokio-postgres-rustls", &["onward-store"]),
     ("redis", &["onward-store"]),
     ("axum", &["onward-server", "onward", "onward-testkit", "onward-processors (dev)"]),
     ("tower-http", &["onward-server"]),

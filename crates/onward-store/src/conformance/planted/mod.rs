@@ -6,26 +6,48 @@ mod store;
 use std::sync::Arc;
 
 use super::{
-    Subject, claims, commands, commits, events, fencing, fleet, jobs, model, picture, rescue, retry, verify,
+    Case, Subject, claims, commands, commits, events, fencing, fleet, jobs, model, picture, rescue, retry,
+    verify,
 };
+use crate::memory::MemoryStore;
 use store::{Bug, Planted};
 
 fn subject(bug: Bug) -> Subject {
-    let store = Arc::new(Planted::new(bug));
-    let damaged = store.clone();
-    Subject::new(store).with_planter(Arc::new(move |job, damage| damaged.plant(job, damage)))
+    let model = Arc::new(MemoryStore::new());
+    let damaged = model.clone();
+    let planter = Arc::new(move |job, damage| damaged.plant(job, damage));
+    Subject::new(Arc::new(Planted::over(model, bug))).with_planter(planter)
 }
+
+/// The name of a pair, its bug, and the case that must fail on it.
+type Pair = (&'static str, Bug, fn(Subject) -> Case);
 
 /// One test per pair: the bug, and the case that must fail on it (and passes on the sound store).
 macro_rules! caught {
-    ($($name:ident: $bug:ident by $theme:ident::$case:ident;)+) => { $(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            $theme::$case(subject(Bug::None)).await;
-            let ran = tokio::spawn($theme::$case(subject(Bug::$bug))).await;
-            assert!(ran.is_err_and(|error| error.is_panic()), "the case let the bug pass");
-        }
-    )+ };
+    ($($name:ident: $bug:ident by $theme:ident::$case:ident;)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                $theme::$case(subject(Bug::None)).await;
+                let ran = tokio::spawn($theme::$case(subject(Bug::$bug))).await;
+                assert!(ran.is_err_and(|error| error.is_panic()), "the case let the bug pass");
+            }
+        )+
+
+        const PAIRS: &[Pair] =
+            &[$((stringify!($name), Bug::$bug, |subject| Box::pin($theme::$case(subject)))),+];
+    };
+}
+
+/// The same bugs in front of another store, which passes the suite without them.
+pub(crate) async fn every_bug_is_caught_over<F: Future<Output = Subject>>(make: impl Fn() -> F) {
+    for (name, bug, case) in PAIRS {
+        let mut sound = make().await;
+        let mut subject = Subject::new(Arc::new(Planted::over(sound.store.clone(), *bug)));
+        subject.planter = sound.planter.take();
+        let ran = tokio::spawn(case(subject)).await;
+        assert!(ran.is_err_and(|error| error.is_panic()), "{name}: the case let the bug pass");
+    }
 }
 
 caught! {

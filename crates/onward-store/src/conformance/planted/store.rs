@@ -1,7 +1,7 @@
-//! The in-memory store with one bug planted in front of it.
+//! A store with one bug planted in front of it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
@@ -17,9 +17,7 @@ use onward_core::store::{
     StoreError, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
-use crate::conformance::Damage;
 use crate::conformance::build::{all_rows, claim, new_uuid};
-use crate::memory::MemoryStore;
 
 /// What is wrong with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,29 +64,27 @@ pub(super) enum Bug {
     HistoryLost,
 }
 
-#[derive(Debug)]
 pub(super) struct Planted {
-    inner: MemoryStore,
+    inner: Arc<dyn Store>,
     bug: Bug,
     /// Rows that were sent and not inserted, by job.
     overcounted: Mutex<BTreeMap<JobId, u64>>,
     seen: Mutex<BTreeMap<JobId, Job>>,
     last_claim: Mutex<BTreeMap<JobId, Claimed>>,
+    /// One claim at a time, so that each knows the one before it.
+    claiming: tokio::sync::Mutex<()>,
 }
 
 impl Planted {
-    pub(super) fn new(bug: Bug) -> Self {
+    pub(super) fn over(inner: Arc<dyn Store>, bug: Bug) -> Self {
         Self {
-            inner: MemoryStore::new(),
+            inner,
             bug,
             overcounted: Mutex::default(),
             seen: Mutex::default(),
             last_claim: Mutex::default(),
+            claiming: tokio::sync::Mutex::default(),
         }
-    }
-
-    pub(super) fn plant(&self, job: JobId, damage: Damage) -> bool {
-        self.inner.plant(job, damage)
     }
 
     /// A job as the bug shows it.
@@ -162,6 +158,7 @@ impl Store for Planted {
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>> {
+        let _one = self.claiming.lock().await;
         if self.bug == Bug::SpanTwice
             && let Some(last) = locked(&self.last_claim).get(&claim.job)
         {

@@ -1,0 +1,188 @@
+//! The commit: the one way outcomes come into the ledger.
+//!
+//! One statement and one round trip: the span is held under its epoch, the outcomes and creators are
+//! inserted from arrays, what was inserted is counted, and counters, checkpoint and lease are written,
+//! or nothing is. Whether the job has another unfinished span cannot be said by that statement, which
+//! does not see the commits beside it; the holder who fills a span asks afterwards, so that of two
+//! who fill the last ones at the same moment at least one sees both. Should he die before he asks, the
+//! rescue duty of anybody completes the job.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use onward_core::clock::UnixMs;
+use onward_core::id::JobId;
+use onward_core::lease::LEASE_MS;
+use onward_core::row::{ALREADY_THERE, ALREADY_THERE_MESSAGE, Outcome, RowRecord};
+use onward_core::state::JobState;
+use onward_core::store::{Commit, Committed, StoreError};
+use onward_core::tally::Tally;
+use tokio_postgres::Row;
+
+use super::failure::{Answer, Fail};
+use super::session::Session;
+use super::values::{Param, clean, epoch, get, int, outcome_code, params, small, small_count};
+use super::{head, sql};
+use crate::stored::{count, reason};
+
+/// Records outcomes under the fence.
+pub(super) async fn commit(db: &Session, commit: &Commit) -> Answer<Committed> {
+    let columns = Columns::of(&commit.rows);
+    let Some(row) = write(db, commit, &columns).await? else {
+        return Err(why_refused(db, commit).await?);
+    };
+    let mut done = committed(&row)?;
+    if done.span_done {
+        // The commit is durable; what goes wrong from here on must not make it look undone.
+        let actor = format!("worker {}", get::<&str>(&row, 6)?);
+        match complete_if_done(db, commit.job, &actor, commit.now).await {
+            Ok(job_done) => done.job_done = job_done,
+            Err(error) => tracing::warn!(job.id = %commit.job, ?error, "a job was not completed at once"),
+        }
+    }
+    Ok(done)
+}
+
+/// Completes a running job whose every span is done. Answers whether it is completed.
+pub(super) async fn complete_if_done(db: &Session, id: JobId, actor: &str, now: UnixMs) -> Answer<bool> {
+    if head::look(db, id).await?.is_none_or(|head| head.next_row().is_some()) {
+        return Ok(false);
+    }
+    db.begin().await?;
+    match complete(db, id, actor, now).await {
+        Ok(done) => db.commit().await.map(|()| done),
+        Err(error) => {
+            db.roll_back().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn complete(db: &Session, id: JobId, actor: &str, now: UnixMs) -> Answer<bool> {
+    let now = head::lock(db, id, now).await?;
+    let mut head = head::existing(db, id).await?;
+    if head.job.state == JobState::Running && head.next_row().is_none() {
+        head.complete(db, actor, now).await?;
+    }
+    Ok(head.job.state == JobState::Completed)
+}
+
+async fn write(db: &Session, commit: &Commit, columns: &Columns<'_>) -> Answer<Option<Row>> {
+    let (waiting, since) = commit.waiting.map(|waiting| (i64::from(waiting.row.0), waiting.since.0)).unzip();
+    let (no, under, now) = (small(commit.span.0.into()), int(commit.epoch.0), db.given(commit.now));
+    let (low_water, claimed_until) = (i64::from(commit.low_water.0), i64::from(commit.claimed_until.0));
+    let head: &[Param<'_>] = params![commit.job.0, no, under, now, low_water, claimed_until, waiting, since];
+    let rows = columns.params();
+    let tail: &[Param<'_>] = params![ALREADY_THERE, ALREADY_THERE_MESSAGE, int(LEASE_MS)];
+    db.first(sql::SPAN_COMMIT, &[head, &rows, tail].concat()).await
+}
+
+fn committed(row: &Row) -> Answer<Committed> {
+    let counter = |at| get::<i32>(row, at).map(|column| count(column.into()));
+    Ok(Committed {
+        inserted: small_count(get(row, 0)?),
+        tally: Tally { added: counter(1)?, failed: counter(2)?, skipped: counter(3)?, filtered: counter(4)? },
+        span_done: get(row, 5)?,
+        job_done: false,
+    })
+}
+
+/// Nothing was written: the fence, a row of another span, or somebody who wrote at the same moment.
+async fn why_refused(db: &Session, commit: &Commit) -> Answer<Fail> {
+    let row = db.first(sql::SPAN_HELD, params![commit.job.0, small(commit.span.0.into())]).await?;
+    let row = row.ok_or(Fail::Refused(StoreError::NotFound(commit.job)))?;
+    let held = get::<Option<&str>>(&row, 0)? == Some("leased");
+    let found: Option<i64> = get(&row, 1)?;
+    let found = epoch(found.map_or_else(|| get(&row, 4), Ok)?);
+    if !held || found != commit.epoch {
+        return Ok(StoreError::Fenced { found }.into());
+    }
+    let (first, len): (i64, i32) = (get(&row, 2)?, get(&row, 3)?);
+    let outside = |row: &&RowRecord| {
+        let index = i64::from(row.index.0);
+        index < first || index >= first + i64::from(len)
+    };
+    match commit.rows.iter().find(outside) {
+        Some(row) => {
+            let (row, no) = (row.index.row(), commit.span);
+            Ok(StoreError::Corrupt(format!("row {row} is not of span {no}; nothing was written")).into())
+        }
+        None => Ok(Fail::Again),
+    }
+}
+
+/// Records as the columns of arrays; of a row that stands there twice, the first.
+#[derive(Default)]
+struct Columns<'a> {
+    first: Option<i64>,
+    last: Option<i64>,
+    rows: Vec<i32>,
+    outcomes: Vec<i16>,
+    keys: Vec<Option<Cow<'a, str>>>,
+    finished_at: Vec<i64>,
+    tries: Vec<i32>,
+    durations: Vec<i32>,
+    codes: Vec<Option<Cow<'a, str>>>,
+    messages: Vec<Option<Cow<'a, str>>>,
+    results: Vec<Option<Cow<'a, str>>>,
+    creator_rows: Vec<i32>,
+    lists: Vec<Cow<'a, str>>,
+    creator_keys: Vec<Cow<'a, str>>,
+    data: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(records: &'a [RowRecord]) -> Self {
+        let rows = || records.iter().map(|record| i64::from(record.index.0));
+        let mut columns = Self { first: rows().min(), last: rows().max(), ..Self::default() };
+        let in_order = records.windows(2).all(|pair| pair[0].index < pair[1].index);
+        let mut seen = HashSet::new();
+        for record in records {
+            if in_order || seen.insert(record.index) {
+                columns.push(record);
+            }
+        }
+        columns
+    }
+
+    fn push(&mut self, record: &'a RowRecord) {
+        let verdict = &record.verdict;
+        let (code, message) = reason(verdict.outcome, &verdict.code, &verdict.message);
+        let row = small(record.index.0.into());
+        self.rows.push(row);
+        self.outcomes.push(outcome_code(verdict.outcome));
+        self.keys.push((!record.key.is_empty()).then(|| clean(&record.key)));
+        self.finished_at.push(record.finished_at.0);
+        self.tries.push(small(record.tries.into()));
+        self.durations.push(small(record.duration_ms));
+        self.codes.push(code.map(clean));
+        self.messages.push(message.map(clean));
+        self.results.push(verdict.result.as_deref().map(clean));
+        if let (Outcome::Added, Some(creator)) = (verdict.outcome, &verdict.creator) {
+            self.creator_rows.push(row);
+            self.lists.push(clean(&creator.table));
+            self.creator_keys.push(clean(&creator.key));
+            self.data.push(clean(&creator.data));
+        }
+    }
+
+    fn params(&self) -> Vec<Param<'_>> {
+        vec![
+            &self.first,
+            &self.last,
+            &self.rows,
+            &self.outcomes,
+            &self.keys,
+            &self.finished_at,
+            &self.tries,
+            &self.durations,
+            &self.codes,
+            &self.messages,
+            &self.results,
+            &self.creator_rows,
+            &self.lists,
+            &self.creator_keys,
+            &self.data,
+        ]
+    }
+}

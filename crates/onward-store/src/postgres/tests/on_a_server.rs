@@ -1,0 +1,5 @@
+//! Tests that need a running PostgreSQL, and a PgBouncer; left out with `--embedded`.
+
+mod faults;
+mod opening;
+mod suite;

@@ -1,0 +1,152 @@
+//! The server crashes, ends connections, goes away and comes back; processes die between two steps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use onward_core::row::Outcome;
+use onward_core::state::JobState;
+use onward_core::store::{Store, StoreError};
+use onward_testkit::postgres::{Disk, Stop, left_out};
+use onward_testkit::{Postgres, until};
+
+use crate::conformance::build::{Hand, T0, all_rows, assert_sums, at, job, ledger, look, record};
+use crate::postgres::tests::{PLANTED, SqlBug, server, subject, within};
+use crate::postgres::{PostgresStore, head, open};
+
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Rows that were acknowledged before the server was killed, and how many of them are there after it
+/// has come up again. The database is set to answer before anything is written, as some are.
+async fn acknowledged_and_kept(schema: &str) -> (usize, usize) {
+    let mut server = Postgres::start(Disk::Quick).unwrap();
+    server.sql("ALTER SYSTEM SET synchronous_commit = off").unwrap();
+    server.sql("ALTER SYSTEM SET wal_writer_delay = '10s'").unwrap();
+    server.stop(Stop::Fast).unwrap();
+    server.launch().unwrap();
+    let url = within(&server.url(), schema);
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&url).await.unwrap());
+    let id = job(&store, 1_000).await;
+    let mut hand = Hand::take(&store, id, "w", T0).await;
+    for row in 0..50 {
+        hand.finish([row], Outcome::Added, T0).await.unwrap();
+    }
+    server.stop(Stop::Immediate).unwrap();
+    server.launch().unwrap();
+    let rows =
+        until("the server to answer", PATIENCE, async || Ok(store.rows(&all_rows(id)).await.ok())).await;
+    (50, rows.unwrap().len())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_when_the_server_crashes() {
+    if left_out() {
+        return;
+    }
+    let (acknowledged, kept) = acknowledged_and_kept("onward").await;
+    assert_eq!(kept, acknowledged);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_does_not_wait_for_the_disk_is_caught() {
+    if left_out() {
+        return;
+    }
+    let bug = SqlBug { sound: "set_config('synchronous_commit', 'on', true)", planted: "''::text" };
+    PLANTED.lock().unwrap().insert(String::from("hasty"), bug);
+    let (acknowledged, kept) = acknowledged_and_kept("hasty").await;
+    assert!(kept < acknowledged, "{kept} of {acknowledged} are there: the test would not notice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_its_connections_were_ended_the_store_goes_on_by_itself() {
+    let Some(server) = server() else { return };
+    let subject = subject(server.clone(), server.url()).await;
+    let store = &subject.store;
+    let id = job(store, 100).await;
+    let mut hand = Hand::take(store, id, "w", at(1)).await;
+    for row in 0..100 {
+        if row % 10 == 0 {
+            server.terminate_backends().unwrap();
+        }
+        let mut commit = hand.commit(vec![record(row, Outcome::Added)], at(2));
+        let (span, epoch) = (commit.span, commit.epoch);
+        loop {
+            match store.commit(commit.clone()).await {
+                Ok(_) => break,
+                Err(StoreError::Unavailable(_)) => {}
+                // What the run loop does: the ledger says what became of it.
+                Err(StoreError::Unknown(_)) => {
+                    let truth = until("the ledger to be read", PATIENCE, async || {
+                        Ok(store.reread(id, span, epoch).await.ok())
+                    });
+                    let truth = truth.await.unwrap();
+                    commit.rows.retain(|row| !truth.done.contains(row.index));
+                    if truth.done.is_full() {
+                        break;
+                    }
+                }
+                Err(other) => panic!("row {row}: {other}"),
+            }
+        }
+    }
+    assert_eq!(ledger(store, id).await.len(), 100);
+    store.rescue(at(3)).await.unwrap();
+    assert_eq!(look(store, id).await.state, JobState::Completed);
+    assert_sums(store, id).await;
+}
+
+/// The last two spans are filled at the same moment; neither statement sees the other, and the job is
+/// completed all the same, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_who_fill_the_last_spans_at_once_one_completes_the_job() {
+    let Some(server) = server() else { return };
+    let subject = subject(server.clone(), server.url()).await;
+    for _ in 0..20 {
+        let id = job(&subject.store, 200).await;
+        let mut hands = Vec::new();
+        for worker in ["a", "b"] {
+            hands.push(Hand::take(&subject.store, id, worker, at(1)).await);
+        }
+        let fill = |mut hand: Hand| {
+            let open: Vec<u32> = hand.open().collect();
+            tokio::spawn(async move { hand.finish(open, Outcome::Added, at(2)).await })
+        };
+        let tasks: Vec<_> = hands.into_iter().map(fill).collect();
+        let mut completed = 0;
+        for task in tasks {
+            completed += u32::from(task.await.unwrap().unwrap().job_done);
+        }
+        assert!(completed >= 1, "nobody completed it");
+        assert_eq!(look(&subject.store, id).await.state, JobState::Completed);
+        assert_sums(&subject.store, id).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_last_worker_died_before_its_end_is_completed_by_the_rescue() {
+    let Some(server) = server() else { return };
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&server.url()).await.unwrap());
+    let id = job(&store, 10).await;
+    let mut hand = Hand::take(&store, id, "w", T0).await;
+    hand.finish(0..10, Outcome::Added, T0).await.unwrap();
+    // As it stands when the process ends right after its last commit.
+    server.sql("UPDATE onward.jobs SET state = 'running', finished_at = NULL").unwrap();
+    assert_eq!(store.rescue(T0).await, Ok(Vec::new()));
+    assert_eq!(look(&store, id).await.state, JobState::Completed);
+}
+
+/// A process that is frozen inside a transaction holds the job's row; others wait five seconds, not for
+/// ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_transaction_is_ended_by_the_server() {
+    let Some(server) = server() else { return };
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&server.url()).await.unwrap());
+    let id = job(&store, 10).await;
+    let frozen = open::session(&server.url()).await.unwrap();
+    frozen.begin().await.unwrap();
+    head::lock(&frozen, id, T0).await.unwrap();
+    let tuned = store.tune(id, Some("other"), None, "you", T0).await.map(|job| job.name);
+    assert_eq!(tuned, Ok(String::from("other")));
+    assert!(frozen.commit().await.is_err(), "the one that fell silent has lost");
+}

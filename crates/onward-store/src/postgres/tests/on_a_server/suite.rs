@@ -1,0 +1,62 @@
+//! The suite on a real server, directly and through a pooler, and bugs planted on purpose.
+
+use std::sync::Arc;
+
+use onward_testkit::PgBouncer;
+
+use crate::conformance::planted::every_bug_is_caught_over;
+use crate::conformance::{Case, Subject, commits, fencing, run_all};
+use crate::postgres::tests::{SqlBug, server, subject, subject_with};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_case_of_the_suite_holds() {
+    let Some(server) = server() else { return };
+    run_all(move || subject(server.clone(), server.url()), 0..3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_case_of_the_suite_holds_through_a_transaction_pooler() {
+    let Some(server) = server() else { return };
+    let pooler = Arc::new(PgBouncer::start(&server, 4).unwrap());
+    run_all(move || subject(server.clone(), pooler.url()), 3..5).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_planted_bug_is_caught_over_postgres_too() {
+    let Some(server) = server() else { return };
+    every_bug_is_caught_over(|| subject(server.clone(), server.url())).await;
+}
+
+/// What a statement says, what it says with the bug, and the case that must fail on it.
+type Pair = (&'static str, &'static str, fn(Subject) -> Case);
+
+/// Bugs in the statements themselves: what a hasty hand could leave out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bugs_in_the_statements_are_caught() {
+    let Some(server) = server() else { return };
+    let bugs: [Pair; 4] = [
+        (
+            "spans.no = $2 AND spans.epoch = $3 AND spans.state = 'leased'\n    FOR UPDATE",
+            "spans.no = $2 AND $3::bigint IS NOT NULL AND spans.state = 'leased'\n    FOR UPDATE",
+            |subject| Box::pin(fencing::the_old_holder_is_refused_and_the_new_one_is_not(subject)),
+        ),
+        ("    FROM put\n)", "    FROM unnest($12::smallint[]) AS put (outcome)\n)", |subject| {
+            Box::pin(commits::a_commit_repeated_inserts_nothing(subject))
+        }),
+        (
+            "ELSE least(greatest($5, after.low_water), after.end_row) END",
+            "ELSE least($5, after.end_row) END",
+            |subject| Box::pin(commits::a_late_repeat_does_not_move_the_checkpoint_back(subject)),
+        ),
+        ("WHERE EXISTS (SELECT 1 FROM fresh WHERE fresh.row = new.row)", "", |subject| {
+            Box::pin(commits::no_creator_without_its_record(subject))
+        }),
+    ];
+    for (sound, planted, case) in bugs {
+        let statement = super::super::super::sql::SPAN_COMMIT;
+        assert!(statement.contains(sound), "the statement has no {sound}");
+        let subject = subject_with(server.clone(), SqlBug { sound, planted }).await;
+        let ran = tokio::spawn(case(subject)).await;
+        assert!(ran.is_err_and(|error| error.is_panic()), "{planted}: the case let the bug pass");
+    }
+}

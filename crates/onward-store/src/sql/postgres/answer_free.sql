@@ -1,0 +1,1 @@
+DELETE FROM onward.answers WHERE key = $1

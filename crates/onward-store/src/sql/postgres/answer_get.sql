@@ -1,0 +1,1 @@
+SELECT fingerprint, status, body FROM onward.answers WHERE key = $1

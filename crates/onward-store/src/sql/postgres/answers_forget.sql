@@ -1,0 +1,2 @@
+-- Keys older than a day.
+DELETE FROM onward.answers WHERE reserved_at < $1

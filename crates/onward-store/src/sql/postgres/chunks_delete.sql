@@ -1,0 +1,1 @@
+DELETE FROM onward.chunks WHERE input = $1

@@ -1,0 +1,1 @@
+DELETE FROM onward.duplicates WHERE input = $1

@@ -1,0 +1,2 @@
+-- The number of the last event.
+SELECT max(seq) FROM onward.events

@@ -1,0 +1,1 @@
+DELETE FROM onward.history WHERE job = $1

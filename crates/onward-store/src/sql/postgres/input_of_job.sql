@@ -1,0 +1,1 @@
+SELECT input FROM onward.jobs WHERE id = $1

@@ -1,0 +1,1 @@
+UPDATE onward.inputs SET available = false WHERE id = $1

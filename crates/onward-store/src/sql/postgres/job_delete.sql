@@ -1,0 +1,2 @@
+-- Spans and events go with it.
+DELETE FROM onward.jobs WHERE id = $1

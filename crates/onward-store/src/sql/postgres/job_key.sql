@@ -1,0 +1,2 @@
+-- The inner key of a job.
+SELECT id, epoch FROM onward.jobs WHERE uuid = $1

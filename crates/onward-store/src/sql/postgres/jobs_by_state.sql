@@ -1,0 +1,1 @@
+SELECT state, count(*) FROM onward.jobs GROUP BY state

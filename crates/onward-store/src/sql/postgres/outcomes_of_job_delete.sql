@@ -1,0 +1,1 @@
+DELETE FROM onward.outcomes WHERE job = $1

@@ -1,0 +1,1 @@
+DELETE FROM onward.meta WHERE key = 'ping'

@@ -1,0 +1,2 @@
+-- Workers not heard of since a moment.
+DELETE FROM onward.workers WHERE beat_ms <= $1

@@ -1,0 +1,94 @@
+//! How the vocabulary stands in columns, the same in every database.
+
+use std::fmt::Write as _;
+
+use onward_core::clock::UnixMs;
+use onward_core::id::{Epoch, InputId, RowIndex};
+use onward_core::row::{ADDED, Outcome};
+
+/// The number that stands for an outcome; part of the stored format, never to be changed.
+pub(crate) fn outcome_code(outcome: Outcome) -> i64 {
+    match outcome {
+        Outcome::Added => 0,
+        Outcome::Failed => 1,
+        Outcome::Skipped => 2,
+        Outcome::Filtered => 3,
+    }
+}
+
+/// The outcome behind a number.
+pub(crate) fn outcome_of(code: i64) -> Option<Outcome> {
+    Outcome::ALL.into_iter().find(|outcome| outcome_code(*outcome) == code)
+}
+
+/// A count as a column holds it.
+pub(crate) fn int(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A count from a column; a negative one is impossible by the schema.
+pub(crate) fn count(column: i64) -> u64 {
+    u64::try_from(column).unwrap_or(0)
+}
+
+/// An epoch from a column.
+pub(crate) fn epoch(column: i64) -> Epoch {
+    Epoch(count(column))
+}
+
+/// A row number from a column.
+pub(crate) fn row_index(column: i64) -> RowIndex {
+    RowIndex(u32::try_from(column).unwrap_or(u32::MAX))
+}
+
+/// A moment from a column.
+pub(crate) fn moment(column: Option<i64>) -> Option<UnixMs> {
+    column.map(UnixMs)
+}
+
+/// Code and message as columns: both NULL for a plain success, which is what most records are.
+pub(crate) fn reason<'a>(
+    outcome: Outcome,
+    code: &'a str,
+    message: &'a str,
+) -> (Option<&'a str>, Option<&'a str>) {
+    if outcome == Outcome::Added && code == ADDED && message == ADDED {
+        (None, None)
+    } else {
+        (Some(code), Some(message))
+    }
+}
+
+/// The text of an optional column, `added` when it was left out.
+pub(crate) fn or_added(column: Option<String>) -> String {
+    column.unwrap_or_else(|| String::from(ADDED))
+}
+
+/// Bytes as lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}
+
+/// Rows and the first row with the same key, as bytes: little-endian 32-bit numbers.
+pub(crate) fn pack_pairs(pairs: &[(RowIndex, RowIndex)]) -> Vec<u8> {
+    pairs.iter().flat_map(|(row, first)| [row.0.to_le_bytes(), first.0.to_le_bytes()]).flatten().collect()
+}
+
+/// The pairs in such bytes.
+pub(crate) fn unpack_pairs(bytes: &[u8]) -> Vec<(RowIndex, RowIndex)> {
+    let (numbers, _) = bytes.as_chunks::<4>();
+    let (pairs, _) = numbers.as_chunks::<2>();
+    let number = |bytes: [u8; 4]| RowIndex(u32::from_le_bytes(bytes));
+    pairs.iter().map(|[row, first]| (number(*row), number(*first))).collect()
+}
+
+/// When an input that is not sealed was begun: its id says so (UUIDv7). One whose id does not is
+/// taken for old.
+pub(crate) fn begun_at(id: InputId) -> UnixMs {
+    let Some(time) = id.0.get_timestamp() else { return UnixMs(i64::MIN) };
+    let (seconds, nanos) = time.to_unix();
+    UnixMs(int(seconds.saturating_mul(1_000).saturating_add(u64::from(nanos / 1_000_000))))
+}
