@@ -30,6 +30,11 @@ const NEEDS: &[Need] = &[
         package: "pgbouncer",
         reason: "the same through a pooler in transaction mode",
     },
+    Need {
+        program: "redis-server",
+        package: "redis-server",
+        reason: "checkpoints and hot chunks in a real Redis",
+    },
     Need { program: "chromium", package: "chromium", reason: "the page is tested in a real browser" },
     Need { program: "chromedriver", package: "chromium-driver", reason: "drives the browser" },
     Need { program: "parallel", package: "parallel", reason: "Onward is shown side by side with it" },

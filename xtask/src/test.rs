@@ -39,7 +39,7 @@ pub(crate) fn test(scope: Scope, filter: Option<&str>) -> Result<()> {
         say(
             "left out with --embedded: the page in a real browser (crates/onward/tests/browser.rs), what GNU \
              parallel does beside Onward (crates/onward/tests/cli/parallel.rs), and everything on a real PostgreSQL \
-             (tests with `on_a_server` in their names)",
+             or Redis (tests with `on_a_server`, `redis::` or `layered::` in their names)",
         );
     }
     Ok(())
@@ -67,7 +67,7 @@ fn tests(scope: Scope, filter: Option<&str>) -> Command {
     if scope == Scope::Embedded {
         command.env("ONWARD_TEST_EMBEDDED", "1");
         if nextest {
-            command.args(["-E", "not (binary(browser) | test(on_a_server))"]);
+            command.args(["-E", "not (binary(browser) | test(on_a_server) | test(/(redis|layered)::/))"]);
         }
     }
     command.args(filter);
