@@ -5,12 +5,12 @@
 //! rows whose outcome is in the store are not done again.
 //!
 //! ```no_run
-//! use onward::{Answer, Job, Onward, Verdict, each_row};
+//! use onward::{Answer, Job, Onward, Outcome, Verdict, each_row};
 //!
 //! # async fn run() -> Result<(), onward::Problem> {
 //! let work = each_row(|row| async move {
 //!     let name = row.field("handle").unwrap_or_default();
-//!     if name.is_empty() { Answer::failed("no-name", "there is no handle") } else { Answer::Done(Verdict::added()) }
+//!     if name.is_empty() { Answer::Done(Verdict::new(Outcome::Failed, "no-name", "there is no handle")) } else { Answer::Done(Verdict::added()) }
 //! });
 //! let onward = Onward::open("sqlite:jobs.db", work)?;
 //! let done = onward.run(Job::of("creators.csv").key("handle").concurrency(4)).await?;

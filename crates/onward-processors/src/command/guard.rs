@@ -8,18 +8,23 @@
 //! ends the groups that are left: TERM, a moment later KILL. It stands in a group of its own, so that
 //! Ctrl-C at the terminal does not reach it.
 //!
-//! A group is told within microseconds of its start; a program that is started in the very moment of
-//! the kill has only its closed input to go by.
+//! A program that is started in the very moment of the kill is not told of. Where the system has `/proc`
+//! (Linux) it is found by a variable in its environment, [`MARK`], as is one that has left its group. None
+//! can slip through: until a program of ours is running with that variable, it holds the pipe too.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufRead, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+/// The variable that programs carry, with a value that is this process's own.
+const MARK: &str = "ONWARD_GUARD";
 
 /// How long a program may take to end by itself once it was asked to, in milliseconds.
 pub(super) const GRACE_MS: u64 = 1_000;
@@ -31,6 +36,7 @@ pub struct Guard(Option<Arc<Mutex<State>>>);
 
 struct State {
     command: Vec<OsString>,
+    mark: String,
     pipe: Option<ChildStdin>,
     groups: BTreeSet<u32>,
 }
@@ -39,7 +45,19 @@ impl Guard {
     /// A guard that this command starts; what it starts calls [`stand`].
     #[must_use]
     pub fn started_by(command: Vec<OsString>) -> Self {
-        Self(Some(Arc::new(Mutex::new(State { command, pipe: None, groups: BTreeSet::new() }))))
+        // No secret: it only has to differ from that of any other process.
+        let mark = format!("{}-{:016x}", std::process::id(), RandomState::new().build_hasher().finish());
+        Self(Some(Arc::new(Mutex::new(State { command, mark, pipe: None, groups: BTreeSet::new() }))))
+    }
+
+    /// Makes a program known that is about to start.
+    pub(super) fn expect(&self, program: &mut tokio::process::Command) {
+        let Some(state) = &self.0 else { return };
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.pipe.is_none() {
+            state.start();
+        }
+        program.env(MARK, &state.mark);
     }
 
     pub(super) fn add(&self, group: u32) {
@@ -74,6 +92,7 @@ impl State {
         let Some((program, arguments)) = self.command.split_first() else { return };
         let child = Command::new(program)
             .args(arguments)
+            .env(MARK, &self.mark)
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -109,12 +128,31 @@ pub fn stand(pipe: impl BufRead) {
             (None, None) => {}
         }
     }
-    if groups.is_empty() {
-        return;
+    let mark = std::env::var(MARK).ok().map(|value| format!("{MARK}={value}"));
+    let end = |how| {
+        let marked = mark.as_deref().map(marked).unwrap_or_default();
+        groups.iter().for_each(|group| signal(*group, how));
+        marked.iter().for_each(|pid| drop(kill_process(*pid, how)));
+        groups.is_empty() && marked.is_empty()
+    };
+    if !end(Signal::TERM) {
+        std::thread::sleep(Duration::from_millis(GRACE_MS));
+        end(Signal::KILL);
     }
-    groups.iter().for_each(|group| signal(*group, Signal::TERM));
-    std::thread::sleep(Duration::from_millis(GRACE_MS));
-    groups.iter().for_each(|group| signal(*group, Signal::KILL));
+}
+
+/// The processes with this in their environment, without the one that asks.
+fn marked(mark: &str) -> Vec<Pid> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let carries = |pid: &i32| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    };
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid| u32::try_from(*pid).is_ok_and(|pid| pid != std::process::id()) && carries(pid))
+        .filter_map(Pid::from_raw)
+        .collect()
 }
 
 /// Sends a signal to every process of a group. That the group is gone is as good.

@@ -37,6 +37,7 @@ pub(super) struct Pipes {
 impl Process {
     /// Starts it; the command has a group of its own and pipes for everything.
     pub(super) fn start(mut command: Command, guard: &Guard) -> std::io::Result<(Self, Pipes)> {
+        guard.expect(&mut command);
         let mut child = command.spawn()?;
         let group = Group(child.id().unwrap_or_default());
         guard.add(group.0);

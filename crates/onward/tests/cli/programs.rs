@@ -82,9 +82,8 @@ fn a_program_for_each_row_needs_no_recipe_and_only_what_failed_is_done_again() {
 async fn kill_9_leaves_no_program_behind_and_the_next_run_goes_on() {
     let desk = Desk::new();
     list(&desk, 12);
-    // It ignores the polite signal and its input, and has a child of its own. It says that it is there a
-    // second after its start: one that starts in the instant of the kill is not known to the guard yet.
-    let stubborn = "#!/bin/sh\nif test -f calm; then exit 0; fi\ntrap '' TERM\nsleep 600 &\nsleep 1\necho $$ $! >> pids\nwhile :; do sleep 1; done\n";
+    // It ignores the polite signal and its input, and has a child of its own, which leaves its group.
+    let stubborn = "#!/bin/sh\nif test -f calm; then exit 0; fi\ntrap '' TERM\nsetsid sleep 600 &\necho $$ $! >> pids\nwhile :; do sleep 1; done\n";
     program(&desk, "stubborn.sh", stubborn);
     let run = &["run", "creators.csv", "-j", "3", "--", "./stubborn.sh", "{handle}"];
     let running = desk.start(run);
