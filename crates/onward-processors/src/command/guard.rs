@@ -132,7 +132,10 @@ pub fn stand(pipe: impl BufRead) {
     let end = |how| {
         let marked = mark.as_deref().map(marked).unwrap_or_default();
         groups.iter().for_each(|group| signal(*group, how));
-        marked.iter().for_each(|pid| drop(kill_process(*pid, how)));
+        for pid in &marked {
+            // That it is gone is as good.
+            let _ = kill_process(*pid, how);
+        }
         groups.is_empty() && marked.is_empty()
     };
     if !end(Signal::TERM) {
