@@ -9,7 +9,7 @@
 //! Ctrl-C at the terminal does not reach it.
 //!
 //! A program that is started in the very moment of the kill is not told of. Where the system has `/proc`
-//! (Linux) it is found by a variable in its environment, [`MARK`], as is one that has left its group. None
+//! (Linux) it is found by a variable in its environment (`ONWARD_GUARD`), as is one that has left its group. None
 //! can slip through: until a program of ours is running with that variable, it holds the pipe too.
 
 use std::collections::BTreeSet;
