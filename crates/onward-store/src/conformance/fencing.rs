@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use onward_core::id::Epoch;
+use onward_core::id::{Epoch, JobId};
 use onward_core::retry::Dice;
 use onward_core::row::Outcome;
 use onward_core::state::Step;
-use onward_core::store::{CreatorQuery, StoreError};
+use onward_core::store::{CreatorQuery, Store, StoreError};
 
 use super::Subject;
-use super::build::{Hand, adding, all_rows, assert_sums, at, command, job, ledger, look};
+use super::build::{Hand, adding, all_rows, assert_sums, at, claim, command, job, ledger, look};
 
 /// Restart, cancel, pause and fail each take the span away for good.
 pub async fn every_command_fences_the_holder(Subject { store, keep: _keep, .. }: Subject) {
@@ -102,7 +102,7 @@ pub async fn six_stale_writers_never_get_past_a_moving_fence(Subject { store, ke
         let found = store.verify(id).await.expect("the job can be verified");
         assert_eq!(found.problems, Vec::<String>::new());
         assert_eq!(found.ledger, found.counters);
-        let hand = Hand::take(&store, id, "w", at(2)).await;
+        let hand = take_soon(&store, id).await;
         *mover.hand.lock().unwrap_or_else(PoisonError::into_inner) = hand;
         tokio::task::yield_now().await;
     }
@@ -114,6 +114,17 @@ pub async fn six_stale_writers_never_get_past_a_moving_fence(Subject { store, ke
     }
     assert_sums(&store, id).await;
     assert_eq!(ledger(&store, id).await.len(), inserted, "what was answered is what is there");
+}
+
+/// A claim may pass over a span that a stale commit is looking at in this very moment: the next one gets it.
+async fn take_soon(store: &Arc<dyn Store>, id: JobId) -> Hand {
+    for _ in 0..1_000 {
+        if let Some(claimed) = store.claim(&claim(id, "w", at(2))).await.expect("the store answers") {
+            return Hand::of(store, id, claimed);
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("the span stays taken although the job was restarted");
 }
 
 struct Mover {
