@@ -31,3 +31,4 @@ pub mod stuck;
 pub mod tally;
 pub mod trend;
 pub mod turns;
+pub mod width;

@@ -98,6 +98,9 @@ impl Call {
     }
 }
 
+/// The code of a call that was not answered in time.
+pub const TIMEOUT: &str = "timeout";
+
 /// What became of a row in one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {

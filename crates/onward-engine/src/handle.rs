@@ -22,6 +22,7 @@ use crate::clock;
 use crate::drive::Order;
 use crate::duties;
 use crate::feed::{BACKLOG, Feed, FeedEvent, Teller};
+use crate::gates::Gates;
 use crate::gauges::Gauges;
 use crate::input;
 use crate::member::{self, Place};
@@ -83,6 +84,7 @@ struct Inner {
     drained: watch::Sender<bool>,
     drives: Arc<Drives>,
     gauges: Arc<Gauges>,
+    gates: Arc<Gates>,
     events: broadcast::Sender<FeedEvent>,
     seq: Arc<AtomicU64>,
     stop: Arc<Notify>,
@@ -111,6 +113,7 @@ impl Engine {
             drained: watch::Sender::new(false),
             drives: Arc::default(),
             gauges: Arc::default(),
+            gates: Arc::default(),
             events: broadcast::channel(BACKLOG).0,
             seq: Arc::default(),
             stop: Arc::default(),
@@ -144,6 +147,7 @@ impl Engine {
                 builder: Arc::clone(&self.inner.builder),
                 worker: self.inner.worker.clone(),
                 job: JobId(Uuid::nil()),
+                gates: Arc::clone(&self.inner.gates),
             };
             let (drives, place) = (Arc::clone(&self.inner.drives), Arc::clone(&self.inner.place));
             let (max_jobs, stop) = (self.inner.settings.max_jobs, Arc::clone(&self.inner.stop));
@@ -274,7 +278,9 @@ impl Engine {
     }
 
     fn snapshot(&self, job: onward_core::job::Job) -> Snapshot {
-        Snapshot::take(job, &self.inner.gauges, clock::now())
+        let now = clock::now();
+        let closed_until = self.inner.gates.waiting(job.id, now);
+        Snapshot { closed_until, ..Snapshot::take(job, &self.inner.gauges, now) }
     }
 
     fn tasks(&self) -> std::sync::MutexGuard<'_, Tasks> {

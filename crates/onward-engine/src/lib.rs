@@ -11,6 +11,7 @@ mod clock;
 mod drive;
 mod duties;
 pub mod feed;
+mod gates;
 mod gauges;
 pub mod handle;
 mod input;

@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub rows_per_second: Option<f64>,
     /// Seconds until the last row at that rate; `None` while unknown or at rest.
     pub eta_seconds: Option<u64>,
+    /// Until when it waits for its target's limit; `None` when it does not, or another process knows.
+    pub closed_until: Option<UnixMs>,
     /// When this was taken.
     pub at: UnixMs,
 }
@@ -31,7 +33,7 @@ impl Snapshot {
         let left = job.total.saturating_sub(job.tally.processed());
         let eta_seconds =
             rows_per_second.filter(|rate| *rate > 0.0).map(|rate| (left as f64 / rate).ceil() as u64);
-        Self { job, stuck, rows_per_second, eta_seconds, at: now }
+        Self { job, stuck, rows_per_second, eta_seconds, closed_until: None, at: now }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use onward_core::pace::MAX_WAIT_MS;
-use onward_core::processor::Answer;
+use onward_core::processor::{Answer, Told};
 use onward_core::row::{Outcome, Text, Verdict};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde_json::Value as Json;
@@ -52,6 +52,12 @@ pub(crate) fn is_success(received: &Received) -> bool {
 /// How long the answer asks to wait, in milliseconds, if it does.
 pub(crate) fn asked_wait(received: &Received) -> Option<u64> {
     asked_wait_ms(&received.headers, SystemTime::UNIX_EPOCH + since_1970())
+}
+
+/// Tells the engine when the answer says that no call is left, before the target has to refuse one.
+pub(crate) fn tell_limit(received: &Received, told: &Told) {
+    let wait_ms = closed_ms(&received.headers, SystemTime::UNIX_EPOCH + since_1970());
+    told.no_call_for(wait_ms.unwrap_or(0));
 }
 
 /// The target asks to slow down: for as long as it says.
@@ -134,15 +140,45 @@ fn asked_wait_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
             return Some(clamp_s(until(date).as_secs_f64()));
         }
     }
+    reset_ms(headers, now)
+}
+
+/// For how long no call is left, in milliseconds; `None` when some are, or nothing is said.
+///
+/// Both drafts of the rate limit headers (`RateLimit-Remaining: 0`, `RateLimit: remaining=0` and
+/// `RateLimit: "default";r=0`), and the `X-` forms of before.
+fn closed_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let names = ["ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining"];
+    let plain = names.iter().find_map(|name| text(name).and_then(seconds));
+    let left = plain.or_else(|| member(text("ratelimit")?, &["r=", "remaining="]))?;
+    if left > 0.0 {
+        return None;
+    }
+    let now = text(DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
+    reset_ms(headers, now).filter(|wait_ms| *wait_ms > 0)
+}
+
+/// When the limit is reset, in milliseconds from now.
+fn reset_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     for name in ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"] {
         if let Some(value) = text(name).and_then(seconds) {
             let now_s = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-            let value = if value >= FIRST_EPOCH_MS { value / 1_000.0 } else { value };
-            return Some(clamp_s(if value >= FIRST_EPOCH_S { value - now_s } else { value }));
+            return Some(clamp_s(match value {
+                moment_ms if moment_ms >= FIRST_EPOCH_MS => moment_ms / 1_000.0 - now_s,
+                moment_s if moment_s >= FIRST_EPOCH_S => moment_s - now_s,
+                wait_s => wait_s,
+            }));
         }
     }
-    let reset = text("ratelimit")?.split([';', ',']).find_map(|part| part.trim().strip_prefix("t="))?;
-    seconds(reset).map(clamp_s)
+    member(text("ratelimit")?, &["t=", "reset="]).map(clamp_s)
+}
+
+/// A number among the members of a structured header.
+fn member(header: &str, names: &[&str]) -> Option<f64> {
+    let mut parts = header.split([';', ',']).map(str::trim);
+    parts.find_map(|part| names.iter().find_map(|name| part.strip_prefix(name))).and_then(seconds)
 }
 
 fn seconds(text: &str) -> Option<f64> {
@@ -194,11 +230,36 @@ mod tests {
             (&[("x-ratelimit-reset", "30")], Some(30_000)),
             (&[("x-ratelimit-reset", "1795435205")], Some(5_000)),
             (&[("x-ratelimit-reset", "1795435205500")], Some(5_500)),
+            (&[("ratelimit", "limit=100, remaining=0, reset=50")], Some(50_000)),
             (&[("ratelimit", "\"default\";r=0;t=12")], Some(12_000)),
             (&[("retry-after", "1"), ("ratelimit-reset", "30")], Some(1_000)),
             (&[], None),
         ] {
             assert_eq!(wait(headers), ms, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_used_up_is_known_before_a_call_is_refused() {
+        let closed = |headers: &[(&'static str, &str)]| {
+            let pairs = headers
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
+            let now = httpdate::parse_http_date("Mon, 23 Nov 2026 12:00:00 GMT").unwrap();
+            closed_ms(&pairs.collect(), now)
+        };
+        for (headers, ms) in [
+            (&[("ratelimit-remaining", "0"), ("ratelimit-reset", "12")][..], Some(12_000)),
+            (&[("ratelimit-remaining", "3"), ("ratelimit-reset", "12")], None),
+            (&[("ratelimit", "\"default\";r=0;t=7")], Some(7_000)),
+            (&[("ratelimit", "\"default\";r=5;t=7")], None),
+            (&[("ratelimit", "limit=10, remaining=0, reset=9")], Some(9_000)),
+            (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795435205")], Some(5_000)),
+            (&[("x-rate-limit-remaining", "0"), ("x-rate-limit-reset", "1795435203000")], Some(3_000)),
+            (&[("x-ratelimit-remaining", "0")], None),
+            (&[("x-ratelimit-remaining", "none")], None),
+        ] {
+            assert_eq!(closed(headers), ms, "{headers:?}");
         }
     }
 

@@ -13,7 +13,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Request, Url};
 
 use crate::address::{self, IDEMPOTENCY_KEY, ONWARD_JOB, ONWARD_ROW, ONWARD_TRY, TRACEPARENT};
-use crate::answers::failed;
+use crate::answers::{failed, tell_limit};
 use crate::client::{Client, Received};
 use crate::invalid::Wrong;
 use crate::settings::Settings;
@@ -162,7 +162,9 @@ impl Target {
         rows: &[Arc<InputRow>],
         own: Option<Vec<u8>>,
     ) -> Result<Received, Answer> {
-        self.client.send(self.request(call, rows, own)?).await
+        let received = self.client.send(self.request(call, rows, own)?).await?;
+        tell_limit(&received, &call.told);
+        Ok(received)
     }
 
     fn request(&self, call: &Call, rows: &[Arc<InputRow>], own: Option<Vec<u8>>) -> Result<Request, Answer> {

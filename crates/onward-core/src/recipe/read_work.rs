@@ -57,6 +57,9 @@ pub(super) fn work(mut fields: Fields<'_>, findings: &mut Findings<'_>) -> Optio
         concurrency: number(fields.whole("concurrency", CONCURRENCY, findings))
             .unwrap_or_else(super::work::default_concurrency),
         rate: rate(&mut fields, findings),
+        max_wait: fields
+            .duration("max_wait", WAIT_MS, findings)
+            .unwrap_or_else(super::work::default_max_wait),
         timeout: fields
             .duration("timeout", TIMEOUT_MS, findings)
             .unwrap_or_else(super::work::default_timeout),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::serial::{duration_option, retry_text};
 use super::{duration, is_zero};
-use crate::pace::Rate;
+use crate::pace::{MAX_WAIT_MS, Rate};
 use crate::retry::RetryPolicy;
 
 /// The kinds of work.
@@ -33,6 +33,9 @@ pub struct Work {
     /// No more calls than this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
+    /// The longest wait that the target may ask for.
+    #[serde(default = "default_max_wait", with = "duration", skip_serializing_if = "is_max_wait")]
+    pub max_wait: u64,
     /// How long one call may take.
     #[serde(default = "default_timeout", with = "duration")]
     pub timeout: u64,
@@ -78,6 +81,14 @@ pub struct Work {
     /// For `command`: variables of the environment that the program gets besides the usual ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
+}
+
+pub(super) fn default_max_wait() -> u64 {
+    MAX_WAIT_MS
+}
+
+fn is_max_wait(wait_ms: &u64) -> bool {
+    *wait_ms == MAX_WAIT_MS
 }
 
 fn one() -> u32 {

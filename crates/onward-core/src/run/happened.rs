@@ -6,7 +6,7 @@ use super::{Begun, COMMIT_AGAIN_MS, Ending, NEVER, Run};
 use crate::breaker::{LAST_PROBES, PROBE_TRIES, Suspect, probe_wait_ms};
 use crate::clock::UnixMs;
 use crate::id::{Epoch, RowIndex, SpanNo};
-use crate::processor::Answer;
+use crate::processor::{Answer, TIMEOUT};
 use crate::row::{Outcome, RowRecord, Verdict};
 use crate::state::PauseReason;
 use crate::store::{Claimed, Committed};
@@ -58,7 +58,8 @@ impl Run {
                 late.push(row);
                 continue;
             };
-            self.in_flight.remove(&row);
+            let since = self.in_flight.remove(&row).map_or(now, |call| call.since);
+            self.learn(&answer, since, now);
             if matches!(answer, Answer::Done(_) | Answer::Confirm(_)) {
                 self.target_answers(now, effects);
             }
@@ -90,6 +91,16 @@ impl Run {
         }
     }
 
+    /// What an answer shows of how many calls the target takes.
+    fn learn(&mut self, answer: &Answer, since: UnixMs, now: UnixMs) {
+        match answer {
+            Answer::Done(_) | Answer::Confirm(_) => self.width.answered(now.ms_since(since)),
+            Answer::Throttled { .. } => self.width.narrow(since, now),
+            Answer::Retry { code, .. } if code == TIMEOUT => self.width.narrow(since, now),
+            Answer::Retry { .. } | Answer::Fatal { .. } => {}
+        }
+    }
+
     /// What an answer means for its row.
     fn judge(&mut self, row: RowIndex, begun: Begun, answer: Answer, now: UnixMs) -> Judged {
         match answer {
@@ -108,7 +119,7 @@ impl Run {
                 }
                 let dice = self.dice.roll();
                 if let Some(wait) = self.config.retry.wait_ms(begun.tries, dice) {
-                    let wait = wait.max(wait_ms.unwrap_or(0).min(crate::pace::MAX_WAIT_MS));
+                    let wait = wait.max(wait_ms.unwrap_or(0).min(self.config.max_wait_ms));
                     self.waiting.insert((now.plus_ms(wait), row), ());
                     return Judged::Later;
                 }
@@ -119,7 +130,7 @@ impl Run {
                 Judged::Suspect(Verdict::new(Outcome::Failed, code, message))
             }
             Answer::Throttled { wait_ms, .. } => {
-                self.pace.hold(now, wait_ms);
+                self.pace.hold(now, wait_ms.min(self.config.max_wait_ms));
                 self.again.push_back(row);
                 self.begun.insert(row, Begun { tries: begun.tries - 1, ..begun });
                 Judged::Later

@@ -37,6 +37,7 @@ use crate::pace::Pace;
 use crate::retry::Dice;
 use crate::store::Reach;
 use crate::turns::Turnstile;
+use crate::width::Width;
 use held::Held;
 pub use signals::{Config, Effect, Hold, Input, RowAnswer};
 
@@ -56,6 +57,7 @@ const NEVER: UnixMs = UnixMs(i64::MIN);
 pub struct Run {
     config: Config,
     pace: Pace,
+    width: Width,
     turns: Turnstile,
     dice: Dice,
     spans: BTreeMap<SpanNo, Held>,
@@ -109,6 +111,7 @@ impl Run {
         Self {
             pace: Pace::default(),
             turns: Turnstile::new(config.rate),
+            width: Width::new(config.concurrency),
             dice: Dice(config.seed),
             config,
             spans: BTreeMap::new(),
@@ -138,7 +141,7 @@ impl Run {
             }
             Input::Answered { span, epoch, rows, closed_ms } => {
                 if closed_ms > 0 {
-                    self.pace.hold(now, closed_ms);
+                    self.pace.hold(now, closed_ms.min(self.config.max_wait_ms));
                 }
                 self.answered(span, epoch, rows, now, &mut effects);
             }
@@ -151,9 +154,11 @@ impl Run {
             Input::Fenced { span, epoch } => self.fenced(span, epoch, &mut effects),
             Input::Limits { concurrency, rate, breaker } => {
                 self.config.concurrency = concurrency;
+                self.width.set_most(concurrency);
                 self.config.breaker = breaker;
                 self.turns.set_rate(rate);
             }
+            Input::Closed(wait_ms) => self.pace.hold(now, wait_ms.min(self.config.max_wait_ms)),
             Input::Turns(turns) => self.turns.answered(turns, now),
             Input::Halt(error) => self.halt(Effect::Fail(error)),
             Input::Drain => self.drain(),

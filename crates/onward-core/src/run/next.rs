@@ -214,7 +214,7 @@ impl Run {
 
     /// Rows in flight plus rows finished and not durable, at most.
     fn slots(&self) -> usize {
-        if self.reach.probes > 0 { 1 } else { self.config.concurrency as usize * self.config.batch as usize }
+        if self.reach.probes > 0 { 1 } else { self.width.now() as usize * self.config.batch as usize }
     }
 
     /// How many rows a call is worth waiting for. Work that only computes takes what there is.

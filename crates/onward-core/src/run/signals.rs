@@ -24,6 +24,8 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// No more calls than this.
     pub rate: Option<Rate>,
+    /// The longest wait that a target may ask for, in milliseconds.
+    pub max_wait_ms: u64,
     /// After so many rows in a row that failed for the target's sake, the job is held.
     pub breaker: Option<u32>,
     /// Seed of the jitter.
@@ -98,6 +100,8 @@ pub enum Input {
         /// Failures in a row that open the breaker.
         breaker: Option<u32>,
     },
+    /// The target asked for silence in a call of another job, in milliseconds from now.
+    Closed(u64),
     /// The answer to [`Effect::Turns`]; `None` when none came.
     Turns(Option<Turns>),
     /// The job must stop: finish the rows in hand, give the spans back, fail the job, end.

@@ -96,7 +96,9 @@ fn a_checkpoint_that_is_a_count_is_caught() {
 
 #[test]
 fn a_checkpoint_that_is_the_highest_finished_row_is_caught() {
-    println!("{}", caught(Bug::CheckpointIsHighest));
+    // Rows that were slower than others are left out for good.
+    let wrong = caught(Bug::CheckpointIsHighest);
+    assert!(wrong.contains("hangs"), "{wrong}");
 }
 
 #[test]

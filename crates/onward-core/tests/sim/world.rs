@@ -7,6 +7,7 @@ mod scenario;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use onward_core::breaker::PROBE_MAX_MS;
 use onward_core::clock::UnixMs;
 use onward_core::id::{Epoch, RowIndex, SpanNo, WorkerId};
 use onward_core::lease::LEASE_MS;
@@ -37,8 +38,9 @@ const SLOW_MS: u64 = 3_000;
 /// How long after a restart by hand a worker may not know of it: a live one looks every second, one
 /// that was frozen finds out at the latest when its lease is over.
 const UNAWARE_MS: u64 = LEASE_MS + SLOW_MS;
-/// No life takes longer than this, outages apart; a job that does hangs.
-const END_MS: u64 = 3_600_000;
+/// No life takes longer than this; a job that does hangs. After an outage it may take one wait of the
+/// breaker more.
+const END_MS: u64 = 1_200_000;
 /// How often the job is looked at, in milliseconds; in a life that lasts for hours less often.
 const LOOK_AT_JOB_MS: u64 = 500;
 const LOOK_AT_LONG_JOB_MS: u64 = 20_000;
@@ -167,7 +169,8 @@ impl World {
         let mut looks = Looks::default();
         while let Some(Reverse((at, order))) = self.plan.pop() {
             self.now = at;
-            if at > self.scenario.outage.map_or(BEGIN, |outage| outage.until).plus_ms(END_MS + 3_600_000) {
+            let after_outage = |outage: scenario::Outage| outage.until.plus_ms(PROBE_MAX_MS);
+            if at > self.scenario.outage.map_or(BEGIN, after_outage).plus_ms(END_MS) {
                 let job = self.store.job();
                 return Err(format!(
                     "the job hangs, {}: {:?} {:?} {:?}",
@@ -287,6 +290,7 @@ impl World {
             calls_out: true,
             retry: RetryPolicy { attempts: 4, base_ms: 200, max_ms: 2_000 },
             rate: None,
+            max_wait_ms: onward_core::pace::MAX_WAIT_MS,
             breaker: self.scenario.outage.and_then(|outage| outage.breaker),
             seed,
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use onward_core::id::{Epoch, RowIndex, SpanNo};
 use onward_core::input::InputRow;
-use onward_core::processor::{Answer, Call, Processor, Told};
+use onward_core::processor::{Answer, Call, Processor, TIMEOUT, Told};
 use onward_core::row::{Outcome, Verdict};
 use onward_core::run::{Input, RowAnswer};
 
@@ -59,7 +59,7 @@ async fn answer(processor: Arc<dyn Processor>, call: Call, timeout: Duration) ->
         }
         Ok(Err(_)) => {
             let message = format!("no answer within {} s", timeout.as_secs_f64());
-            vec![Answer::Retry { code: "timeout".into(), message: message.into(), wait_ms: None }; count]
+            vec![Answer::Retry { code: TIMEOUT.into(), message: message.into(), wait_ms: None }; count]
         }
         Err(_) => vec![failed("crashed", "the work crashed on this row".to_owned()); count],
     }

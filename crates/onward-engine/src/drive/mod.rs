@@ -30,6 +30,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::gates::{Gate, Gates};
 use crate::handle::Builder;
 use crate::input::stored_recipe;
 
@@ -61,6 +62,7 @@ pub(crate) struct Order {
     pub(crate) builder: Builder,
     pub(crate) worker: WorkerId,
     pub(crate) job: JobId,
+    pub(crate) gates: Arc<Gates>,
 }
 
 /// Drives a job until nothing is left to claim, it is taken away, or it is drained.
@@ -90,6 +92,11 @@ struct Drive {
     calls: JoinSet<Input>,
     ops: JoinSet<ops::Done>,
     looked_at: UnixMs,
+    gate: Gate,
+    /// Up to when the run has been told that other jobs found its target closed.
+    told_until: UnixMs,
+    /// Until when the run waits for its target, as others were told.
+    waits_until: UnixMs,
     over: bool,
 }
 
@@ -110,6 +117,7 @@ impl Drive {
         let summary = order.store.input(job.input.id).await.map_err(crate::mishap::problem)?;
         let summary = summary.ok_or_else(|| crate::input::gone(job))?;
         let columns = Arc::new(onward_intake::columns(&summary.columns, &recipe)?);
+        let gate = order.gates.of(&recipe);
         let run = Run::new(config(job, &recipe, processor.calls_out()));
         Ok(Self {
             order: order.clone(),
@@ -122,6 +130,9 @@ impl Drive {
             calls: JoinSet::new(),
             ops: JoinSet::new(),
             looked_at: clock::now(),
+            gate,
+            told_until: UnixMs::default(),
+            waits_until: UnixMs::default(),
             over: false,
         })
     }
@@ -163,11 +174,28 @@ impl Drive {
         while let Some(done) = self.ops.join_next().await {
             self.op_done(done);
         }
+        self.order.gates.forget(self.order.job);
     }
 
     fn tell(&mut self, input: Input) {
-        let effects = self.run.on(input, clock::now());
-        for effect in effects {
+        let now = clock::now();
+        let closed_until = self.gate.until();
+        if closed_until > self.told_until && closed_until > now {
+            self.told_until = closed_until;
+            self.on(Input::Closed(closed_until.ms_since(now)), now);
+        }
+        self.on(input, now);
+        // What the target said to this job holds for every job of this process that calls it.
+        if let Some(until) = self.run.throttled_until(now).filter(|until| *until > self.waits_until) {
+            self.waits_until = until;
+            self.told_until = self.told_until.max(until);
+            self.gate.close(until);
+            self.order.gates.waits(self.order.job, until);
+        }
+    }
+
+    fn on(&mut self, input: Input, now: UnixMs) {
+        for effect in self.run.on(input, now) {
             self.carry_out(effect);
         }
     }
@@ -302,6 +330,7 @@ fn config(job: &Job, recipe: &Recipe, calls_out: bool) -> Config {
         calls_out,
         retry: work.retry,
         rate: job.tuning.rate.or(work.rate),
+        max_wait_ms: work.max_wait,
         breaker: Some(breaker(job, recipe)).filter(|failures| calls_out && *failures > 0),
         seed: job.id.0.as_u64_pair().1,
     }

@@ -49,7 +49,7 @@ fn job(number: u128, name: &str, state: JobState, tally: Tally, total: u64) -> S
         tuning: Tuning::default(),
         leases: Vec::new(),
     };
-    Snapshot { job, stuck: None, rows_per_second: None, eta_seconds: None, at: NOW }
+    Snapshot { job, stuck: None, rows_per_second: None, eta_seconds: None, closed_until: None, at: NOW }
 }
 
 /// 228 of 313 rows, 11 of them failed.

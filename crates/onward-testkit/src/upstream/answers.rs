@@ -55,6 +55,13 @@ pub(super) fn answer(handle: &str, behaviour: Behaviour, refused: u32, method: &
         | Reply::NotFoundOnce
         | Reply::Lost { .. }
         | Reply::Moved => found(),
+        Reply::LastCall => {
+            let mut answer = found();
+            for (name, value) in [("ratelimit-remaining", "0"), ("ratelimit-reset", "1")] {
+                answer.response.headers_mut().insert(name, HeaderValue::from_static(value));
+            }
+            answer
+        }
         Reply::Forbidden => {
             let body = axum::Json(json!({ "error": "this profile is private" }));
             say((StatusCode::FORBIDDEN, body).into_response())

@@ -74,6 +74,8 @@ pub enum Reply {
     NotFoundOnce,
     /// 429 with the reset in this form for the first call, then 200 with the creator.
     Storm(Reset),
+    /// 200 with the creator, and headers that say: no call is left for a second.
+    LastCall,
     /// 200 and `{"error": true, "status": 400}`.
     ErrorInside,
     /// 403 as a used-up quota says it.

@@ -84,6 +84,9 @@ pub(crate) fn sentence(job: &JobView) -> String {
     let mut parts = vec![progress(job)];
     match job.status {
         JobState::Running => {
+            parts.extend(job.throttled.as_ref().map(|throttled| {
+                format!("waiting for the rate limit, next call in {} s", throttled.wait_seconds)
+            }));
             parts.extend(
                 job.rows_per_second.filter(|rate| *rate > 0.0).map(|rate| format!("{rate:.1} rows/s")),
             );

@@ -1,5 +1,8 @@
 //! Steering a job: a few rows and ask, other limits while it runs.
 
+use std::time::Duration;
+
+use onward_testkit::upstream::{Behaviour, Reply};
 use onward_testkit::{CreatorsJob, Script, Upstream, until};
 
 use super::desk::{Desk, LIMIT};
@@ -22,6 +25,41 @@ fn a_run_does_the_first_rows_and_asks() {
     let rest = desk.type_in(RUN).ends_with(0);
     assert!(rest.err.contains("done, 40/40 with 0 failed"), "{}", rest.err);
     assert_eq!(upstream.count(), 40, "no row was called twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_429_costs_no_try_and_the_wait_is_shown() {
+    let desk = Desk::new();
+    let handle = |row| onward_testkit::jobs::handle("storm", row);
+    let script = (1..=12).fold(Script::default(), |script, row| {
+        script.handle(handle(row), Behaviour::reply(Reply::Throttle { times: 1_000, retry_after_s: 2 }))
+    });
+    let upstream = Upstream::start(script).unwrap();
+    let mut job = CreatorsJob::plain("storm", 12, &upstream.url());
+    // One try a row: a refusal that cost one would fail it.
+    job.recipe = job.recipe.replace("attempts = 6", "attempts = 1");
+    desk.lay(&job);
+    let running = desk.start(RUN);
+    running.says("waiting for the rate limit, next call in").await;
+    upstream.follow(Script::default());
+    let said = running.end().ends_with(0);
+    assert!(said.err.contains("done, 12/12 with 0 failed: 12 added"), "{}", said.err);
+}
+
+#[test]
+fn a_target_that_says_no_call_is_left_is_left_alone_until_its_reset() {
+    let desk = Desk::new();
+    let handle = |row| onward_testkit::jobs::handle("last", row);
+    let script = Script::default().handle(handle(3), Behaviour::reply(Reply::LastCall));
+    let upstream = Upstream::start(script).unwrap();
+    let mut job = CreatorsJob::plain("last", 6, &upstream.url());
+    job.recipe = job.recipe.replace("concurrency = 8", "concurrency = 1");
+    desk.lay(&job);
+    desk.type_in(RUN).ends_with(0);
+    let calls = upstream.calls();
+    assert_eq!(calls.len(), 6);
+    let wait = calls[3].began.duration_since(calls[2].ended.unwrap());
+    assert!(wait >= Duration::from_millis(950), "the next call came after {wait:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,7 +30,7 @@ impl World {
             Request::Claim(claim) => self.claimed(&claim),
             Request::Commit(commit) => return self.committed(worker, life, commit),
             Request::Reread { span, epoch } => match self.store.reread(span, epoch) {
-                Ok(truth) => Input::Reread(truth),
+                Ok(truth) => Input::Reread(self.believed(truth)),
                 Err(_) => Input::Fenced { span, epoch },
             },
             Request::Release { span, epoch } => {
@@ -57,15 +57,21 @@ impl World {
     fn claimed(&mut self, claim: &Claim) -> Input {
         let Ok(Some(claimed)) = self.store.claim(claim) else { return Input::NothingToClaim };
         let truth = claimed.done.clone();
-        let called = self.ended.get(&claimed.span).map_or(&[][..], Vec::as_slice);
-        let done = self.bug.believed(truth.clone(), called);
+        let claimed = self.believed(claimed);
+        let done = &claimed.done;
         let decided = (truth.first().0..truth.end().0)
             .filter(|row| row % DECIDED_EVERY == 0 && !done.contains(RowIndex(*row)))
             .map(|row| record(RowIndex(row), Outcome::Skipped, self.now))
             .collect();
         let blind = self.bug == Bug::CallBeforeClaim;
         let claimed_until = if blind { truth.end() } else { claimed.claimed_until };
-        Input::Claimed { claimed: Claimed { done, claimed_until, ..claimed }, decided }
+        Input::Claimed { claimed: Claimed { claimed_until, ..claimed }, decided }
+    }
+
+    /// What a worker takes the store's word on a span for, whenever it asks.
+    fn believed(&self, truth: Claimed) -> Claimed {
+        let called = self.ended.get(&truth.span).map_or(&[][..], Vec::as_slice);
+        Claimed { done: self.bug.believed(truth.done, called), ..truth }
     }
 
     fn committed(&mut self, worker: usize, life: u32, commit: Commit) {

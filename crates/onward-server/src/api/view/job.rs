@@ -72,6 +72,8 @@ pub struct JobView {
     pub hold_at: Option<u64>,
     /// Probes since the target last answered; more than 0 means that it is tried with one row.
     pub probes: u32,
+    /// Its target takes no call now.
+    pub throttled: Option<ThrottledView>,
     /// Who works on it.
     pub workers: Vec<HolderView>,
     /// What a person should know about the file. Filled where one job is asked for.
@@ -134,10 +136,24 @@ impl JobView {
             breaker: limits.breaker,
             hold_at: job.tuning.hold_at,
             probes: job.tuning.probes(),
+            throttled: snapshot.closed_until.map(|until| ThrottledView {
+                until: rfc3339(until),
+                wait_seconds: until.ms_since(snapshot.at).div_ceil(1_000),
+            }),
             workers: job.leases.iter().map(HolderView::from).collect(),
             warnings: Vec::new(),
         }
     }
+}
+
+/// A target that takes no call now, by its own word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Throttled)]
+pub struct ThrottledView {
+    /// When the next call may go out.
+    pub until: String,
+    /// How long that is from now, rounded up.
+    pub wait_seconds: u64,
 }
 
 /// Rows per outcome.

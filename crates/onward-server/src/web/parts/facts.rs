@@ -68,6 +68,10 @@ pub(crate) fn workers(job: &Job) -> String {
 fn running(snapshot: &Snapshot) -> Markup {
     let job = &snapshot.job;
     html! {
+        @if job.tuning.probes() > 0 { "Tries one row to see whether its target answers again · " }
+        @if let Some(until) = snapshot.closed_until {
+            "Waits for the rate limit, next call " (relative(until, snapshot.at, Relative::In)) " · "
+        }
         span data-bind="speed" { (speed(snapshot)) }
         span data-bind="checkpoint" { (checkpoint(&job.checkpoint)) }
         @if let Some(saved_at) = job.checkpoint.saved_at {
