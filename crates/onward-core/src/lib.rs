@@ -12,6 +12,7 @@ pub mod breaker;
 pub mod checkpoint;
 pub mod clock;
 pub mod event;
+pub mod hex;
 pub mod id;
 pub mod input;
 pub mod job;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use onward_core::hex::hex;
 use onward_core::id::{InputId, JobId, RowIndex, SpanNo};
 use onward_core::input::{Chunk, Duplicates, InputRow, InputSummary, span_of, spans};
 use onward_core::job::Job;
@@ -205,12 +206,4 @@ pub(crate) async fn read_span(
 /// The recipe as it was stored with a job.
 pub(crate) fn stored_recipe(job: &Job) -> Result<Recipe, Problem> {
     Recipe::from_json(&job.recipe)
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

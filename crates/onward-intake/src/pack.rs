@@ -5,6 +5,7 @@
 //! postcard. A reader refuses a version it does not know, so an older program never misreads newer
 //! data; a newer program keeps reading version 1.
 
+use onward_core::hex::hex;
 use onward_core::id::{RowIndex, SpanNo};
 use onward_core::input::{Chunk, Duplicates, InputRow, span_bounds};
 use onward_core::row::{Outcome, Verdict};
@@ -12,7 +13,6 @@ use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::fields::Fields;
-use crate::source::hex;
 
 /// The version written.
 const VERSION: u8 = 1;

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read};
 
+use onward_core::hex::hex;
 use onward_core::problem::{Code, Problem};
 use sha2::{Digest, Sha256};
 
@@ -75,15 +76,4 @@ impl<'a> Source<'a> {
         let detail = format!("the file has more than {limit} bytes, the most that is allowed; split it");
         Problem::new(Code::TooLarge, detail).with("limit_bytes", limit)
     }
-}
-
-/// Bytes as lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }

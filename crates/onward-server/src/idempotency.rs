@@ -19,6 +19,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use onward_core::hex::hex;
 use onward_core::problem::Code;
 use onward_core::store::Reservation;
 use serde::{Deserialize, Serialize};
@@ -115,12 +116,6 @@ pub(crate) fn fingerprint(path: &str, parts: &[&[u8]]) -> String {
         hasher.update(part);
     }
     hex(&hasher.finalize())
-}
-
-/// Bytes as lower-case hex.
-#[must_use]
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A small body, within [`MAX_BODY_BYTES`] and [`BODY_TIMEOUT`].

@@ -1,7 +1,5 @@
 //! How the vocabulary stands in columns, the same in every database.
 
-use std::fmt::Write as _;
-
 use onward_core::clock::UnixMs;
 use onward_core::id::{Epoch, InputId, RowIndex};
 use onward_core::row::{ADDED, Outcome};
@@ -62,14 +60,6 @@ pub(crate) fn reason<'a>(
 /// The text of an optional column, `added` when it was left out.
 pub(crate) fn or_added(column: Option<String>) -> String {
     column.unwrap_or_else(|| String::from(ADDED))
-}
-
-/// Bytes as lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }
 
 /// Rows and the first row with the same key, as bytes: little-endian 32-bit numbers.

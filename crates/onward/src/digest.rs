@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use onward_core::hex::hex;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
@@ -16,7 +17,7 @@ pub(crate) async fn digest(file: &Path) -> std::io::Result<String> {
     loop {
         let length = content.read(&mut piece).await?;
         if length == 0 {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            return Ok(hex(&hash.finalize()));
         }
         hash.update(&piece[..length]);
     }

@@ -4,10 +4,10 @@
 //! to, so a cursor that was typed, cut, changed or taken from another list is refused rather than
 //! read as some other place. It keeps nothing secret and guards nothing.
 
+use onward_core::hex::hex;
 use onward_core::problem::Code;
 use sha2::{Digest, Sha256};
 
-use crate::idempotency::hex;
 use crate::problem::Failure;
 
 /// Bytes of the digest in a cursor: enough to notice every slip.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
+use onward_core::hex::hex;
 use onward_core::problem::Code;
 use onward_intake::display_name;
 use sha2::{Digest, Sha256};
@@ -17,7 +18,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout};
 
 use crate::api::extract::content_type;
-use crate::idempotency::{fingerprint, hex, is_upload};
+use crate::idempotency::{fingerprint, is_upload};
 use crate::problem::Failure;
 use crate::state::Settings;
 

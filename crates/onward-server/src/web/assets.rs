@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use onward_core::hex::hex;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
@@ -27,13 +28,18 @@ static DIGEST: LazyLock<String> = LazyLock::new(|| {
         digest.update(name.as_bytes());
         digest.update(Assets::get(&name).map(|file| file.metadata.sha256_hash()).unwrap_or_default());
     }
-    hex(&digest.finalize())
+    short(&digest.finalize())
 });
 
 /// The address of an asset, to be written into a page.
 #[must_use]
 pub(crate) fn href(name: &str) -> String {
     format!("/assets/{}/{name}", *DIGEST)
+}
+
+/// The first 16 characters tell two versions apart well enough and keep pages short.
+fn short(digest: &[u8]) -> String {
+    hex(&digest[..8])
 }
 
 /// An asset's bytes; empty when there is none of that name.
@@ -51,7 +57,7 @@ pub(crate) async fn serve(Path(path): Path<String>, request: HeaderMap) -> Respo
     let Some(file) = Assets::get(name) else {
         return (StatusCode::NOT_FOUND, "there is no such asset").into_response();
     };
-    let etag = format!("\"{}\"", hex(&file.metadata.sha256_hash()));
+    let etag = format!("\"{}\"", short(&file.metadata.sha256_hash()));
     let caching = [(header::CACHE_CONTROL, caching.to_owned()), (header::ETAG, etag.clone())];
     if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
@@ -66,11 +72,6 @@ fn content_type(file: &EmbeddedFile, name: &str) -> String {
     } else {
         kind.to_owned()
     }
-}
-
-/// The first 16 characters tell two versions apart well enough and keep pages short.
-fn hex(digest: &[u8]) -> String {
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

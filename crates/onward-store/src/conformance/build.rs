@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use onward_core::checkpoint::DoneSet;
 use onward_core::clock::UnixMs;
+use onward_core::hex::hex;
 use onward_core::id::{InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, FileFormat, InputSummary, spans};
 use onward_core::job::{Go, Job, JobError, Pause};
@@ -40,7 +41,7 @@ pub fn new_uuid() -> Uuid {
 #[must_use]
 pub fn chunk(no: SpanNo, first: RowIndex, rows: u32) -> Chunk {
     let packed = format!("rows from {} on", first.0).into_bytes();
-    let digest = Sha256::digest(&packed).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(&packed));
     Chunk { no, first, rows, digest, packed }
 }
 

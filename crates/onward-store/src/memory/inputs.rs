@@ -1,6 +1,7 @@
 //! Inputs of the in-memory store: chunks, facts, duplicates, sweeping.
 
 use onward_core::clock::UnixMs;
+use onward_core::hex::hex;
 use onward_core::id::{InputId, JobId, SpanNo};
 use onward_core::input::{Chunk, Duplicates, InputSummary, spans};
 use onward_core::store::{Result, StoreError};
@@ -84,9 +85,7 @@ impl World {
 
 /// Whether the chunk is the one that was put.
 pub(super) fn is_whole(chunk: &Chunk) -> bool {
-    let digest = Sha256::digest(&chunk.packed);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    hex == chunk.digest
+    hex(&Sha256::digest(&chunk.packed)) == chunk.digest
 }
 
 /// When an input that is not sealed was begun: its id says so (UUIDv7). One whose id does not is

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use onward_core::clock::UnixMs;
+use onward_core::hex::hex;
 use onward_core::id::{InputId, SpanNo};
 use onward_core::input::{Chunk, Duplicates, InputSummary, span_of, spans};
 use onward_core::store::StoreError;
@@ -13,7 +14,7 @@ use super::failure::{Answer, Fail};
 use super::session::Session;
 use super::sql;
 use super::values::{clean, get, int, json, params, row_index, small, small_count, to_json};
-use crate::stored::{begun_at, hex, pack_pairs, unpack_pairs};
+use crate::stored::{begun_at, pack_pairs, unpack_pairs};
 
 /// A sealed input, as creating a job needs it.
 pub(super) struct Sealed {

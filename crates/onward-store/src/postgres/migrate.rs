@@ -5,13 +5,13 @@
 //! several processes that start at once one migrates and the others find it done. A schema that a newer
 //! program has changed is left alone.
 
+use onward_core::hex::hex;
 use sha2::{Digest, Sha256};
 
 use super::OpenError;
 use super::failure::{Answer, Fail};
 use super::session::Session;
 use super::values::{get, params};
-use crate::stored::hex;
 
 /// All migrations, in order. Their number is the schema's version.
 const MIGRATIONS: &[(&str, &str)] =

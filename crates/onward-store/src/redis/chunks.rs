@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use onward_core::hex::hex;
 use onward_core::id::{InputId, SpanNo};
 use onward_core::input::Chunk;
 use sha2::{Digest, Sha256};
@@ -47,12 +48,4 @@ impl Redis {
             put.await;
         });
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }

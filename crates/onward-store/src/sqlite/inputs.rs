@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use onward_core::clock::UnixMs;
+use onward_core::hex::hex;
 use onward_core::id::{InputId, RowIndex, SpanNo};
 use onward_core::input::{Chunk, Duplicates, InputSummary, span_of, spans};
 use onward_core::store::StoreError;
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::failure::Answer;
 use super::sql;
 use super::values::{int, json, row_index, to_json, uuid};
-use crate::stored::{begun_at, hex, pack_pairs, unpack_pairs};
+use crate::stored::{begun_at, pack_pairs, unpack_pairs};
 
 /// A sealed input, as creating a job needs it.
 pub(super) struct Sealed {

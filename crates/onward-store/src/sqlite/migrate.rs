@@ -4,6 +4,7 @@
 //! was applied is refused. All pending ones run in one transaction: a crash leaves the old schema or
 //! the new one. A database with a newer schema than this program knows is left alone.
 
+use onward_core::hex::hex;
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
@@ -92,5 +93,5 @@ pub(super) fn inspect(db: &Connection) -> Result<usize, MigrateError> {
 }
 
 fn digest(sql: &str) -> String {
-    crate::stored::hex(&Sha256::digest(sql.as_bytes()))
+    hex(&Sha256::digest(sql.as_bytes()))
 }
