@@ -138,6 +138,12 @@ codes! {
     TooManyStreams "too-many-streams" 503 8 "Too many clients are watching at once; try again in a moment",
     /// The upload stopped half-way.
     UploadAborted "upload-aborted" 408 8 "The upload stopped before its end; nothing was kept",
+    /// No upload has this id.
+    UploadNotFound "upload-not-found" 404 7 "There is no such upload",
+    /// The upload goes on elsewhere.
+    UploadOffset "upload-offset" 409 6 "The upload goes on at another place",
+    /// The upload is not whole.
+    UploadIncomplete "upload-incomplete" 409 6 "The upload has not arrived in full",
     /// Too much at once.
     TooManyRequests "too-many-requests" 429 8 "Too many requests at once; try again in a moment",
     /// The database does not answer.

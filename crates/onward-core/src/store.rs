@@ -69,6 +69,9 @@ pub trait Store: Send + Sync + 'static {
         let without_rows = |(chunk, duplicates)| (Chunk { packed: Vec::new(), ..chunk }, duplicates);
         Ok(self.chunk(input, no).await?.map(without_rows))
     }
+    /// How many rows of the chunks after this one repeat an earlier row of the file; of all with `None`.
+    /// They cost no call, so what is left is not counted by them. Reads no row.
+    async fn repeats(&self, input: InputId, after: Option<SpanNo>) -> Result<u64>;
     /// Deletes unsealed inputs and sealed ones that no job refers to, older than `before`.
     async fn sweep_inputs(&self, before: UnixMs) -> Result<u64>;
     /// Deletes the chunks of an input and keeps the facts; jobs over it show `available: false`.
@@ -81,7 +84,8 @@ pub trait Store: Send + Sync + 'static {
     async fn create_job(&self, job: NewJob) -> Result<Job>;
     /// One job.
     async fn job(&self, id: JobId) -> Result<Option<Job>>;
-    /// Jobs, newest first, after `query.before` (exclusive).
+    /// Jobs, newest first: those next to `query.before` (exclusive), or those next to `query.after`
+    /// (exclusive) on its other side.
     async fn jobs(&self, query: &JobQuery) -> Result<Vec<Job>>;
     /// The newest job over these input bytes and this recipe.
     async fn find_job(&self, work_digest: &str) -> Result<Option<JobId>>;

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use onward_core::id::RowIndex;
+use onward_core::input::span_of;
 use onward_core::job::{Go, Job};
 use onward_core::state::{JobState, PauseReason, Step};
 use onward_core::store::{Command, JobQuery, Store};
 
 use crate::clock;
-use crate::gauges::Gauges;
+use crate::gauges::{Gauges, Repeats};
 use crate::worker::Drives;
 
 /// How often the chores are done, in milliseconds: with the lease this bounds a take-over to 15 s.
@@ -55,7 +57,8 @@ async fn active(store: &dyn Store, drives: &Drives, gauges: &Gauges) {
     for job in jobs {
         let due = match job.state {
             JobState::Running => {
-                gauges.sample(&job, clock::now());
+                let repeats = repeats(store, &job, gauges.repeats(job.id)).await;
+                gauges.sample(job.id, job.tally.processed(), repeats, clock::now());
                 false
             }
             JobState::Paused => {
@@ -74,6 +77,23 @@ async fn active(store: &dyn Store, drives: &Drives, gauges: &Gauges) {
             drives.nudge(job.id);
         }
     }
+}
+
+/// Rows of a job that repeat an earlier one. Spans are taken in order, and whoever takes one does its
+/// repeats at once, so those of later spans are still ahead. A file without any is asked once.
+async fn repeats(store: &dyn Store, job: &Job, known: Option<Repeats>) -> Repeats {
+    let all = match known {
+        Some(known) => known.all,
+        None => store.repeats(job.input.id, None).await.unwrap_or_default(),
+    };
+    if all == 0 {
+        return Repeats::default();
+    }
+    let next = RowIndex(u32::try_from(job.checkpoint.low_water).unwrap_or(u32::MAX));
+    let held = job.leases.iter().map(|lease| lease.span);
+    let reached = held.chain([span_of(next)]).max();
+    let ahead = known.map_or(all, |known| known.ahead);
+    Repeats { all, ahead: store.repeats(job.input.id, reached).await.unwrap_or(ahead).min(ahead) }
 }
 
 fn probe_due(job: &Job) -> bool {

@@ -1,6 +1,7 @@
 //! What can be asked of a running engine. Every answer that is not `Ok` is a [`Problem`] for people.
 
 mod commands;
+mod rehearse;
 
 pub use commands::Limits;
 
@@ -31,6 +32,7 @@ use crate::rows;
 pub use crate::rows::{RowDetail, RowLook};
 use crate::snapshot::Snapshot;
 use crate::worker::{Drives, work};
+pub use rehearse::Tried;
 
 /// How long the rows in hand may take when the work is stopped, in milliseconds. Longer ones are given
 /// up; they are not in the ledger and are done again.

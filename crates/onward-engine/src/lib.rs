@@ -23,6 +23,6 @@ pub mod snapshot;
 mod worker;
 
 pub use feed::{Feed, FeedEvent};
-pub use handle::{Builder, Engine, Limits, Settings, Submission};
+pub use handle::{Builder, Engine, Limits, Settings, Submission, Tried};
 pub use rows::{RowDetail, RowLook};
 pub use snapshot::Snapshot;

@@ -6,7 +6,7 @@ import { count } from "./time.js";
 import { toast } from "./toast.js";
 
 const dialog = document.getElementById("confirm");
-const keys = new Map(); // address -> Idempotency-Key of a press that has no certain answer yet
+const keys = new Map(); // address and body -> Idempotency-Key of a press that has no certain answer yet
 
 const uuid = () =>
   crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
@@ -14,7 +14,6 @@ const uuid = () =>
 export function start() {
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.id === "new-job") return void create(event);
     if (!form.matches("form[data-act]")) return;
     event.preventDefault();
     const button = event.submitter ?? form.querySelector("button");
@@ -27,8 +26,14 @@ async function press(form, button) {
   const id = button.dataset.job;
   const asked = asks !== undefined;
   if (asked && !(await confirmed(form, articleOf(id)))) return;
-  const body = act === "restart" ? { force: asked } : act === "retry" ? { outcome: "failed", ...(code && { code }) } : {};
-  await send(id, act, body, button);
+  await send(id, act, bodyOf(form, act, asked, code), button);
+}
+
+function bodyOf(form, act, asked, code) {
+  if (act === "restart") return { force: asked };
+  if (act === "retry") return { outcome: "failed", ...(code && { code }) };
+  const first = form.querySelector("input[name=first]"); // so many rows, then a person is asked
+  return first ? { first: Number(first.value) } : {};
 }
 
 // The question. It is filled from the newest numbers, and the safe button has the focus.
@@ -65,17 +70,19 @@ function busy(button, isBusy) {
 
 async function send(id, act, body, button) {
   const url = `/jobs/${id}/${act}`;
-  const key = keys.get(url) ?? uuid();
-  keys.set(url, key);
+  const text = JSON.stringify(body);
+  const press = `${url} ${text}`;
+  const key = keys.get(press) ?? uuid();
+  keys.set(press, key);
   busy(button, true);
   try {
     const answer = await fetch(url, {
       method: "POST",
       headers: { Accept: "application/json", "Content-Type": "application/json", "Idempotency-Key": key },
-      body: JSON.stringify(body),
+      body: text,
     });
     const said = await answer.json();
-    keys.delete(url);
+    keys.delete(press);
     if (answer.ok) {
       if (said.job) (show(said.job), flush());
       toast({ ...success(id, act, said), about: id });
@@ -115,50 +122,4 @@ function trouble(said, answer) {
     detail: said.detail,
     requestId: said.request_id ?? answer.headers.get("X-Request-Id"),
   };
-}
-
-// A refused new job keeps the form as it is and says why above it.
-async function create(event) {
-  const form = event.target;
-  event.preventDefault();
-  const button = form.querySelector("button[type=submit]");
-  if (button.getAttribute("aria-disabled") === "true") return;
-  const data = new FormData(form);
-  if (!data.get("name")) data.delete("name");
-  busy(button, true);
-  try {
-    const answer = await fetch("/api/v1/jobs", { method: "POST", headers: { Accept: "application/json" }, body: data });
-    const said = await answer.json();
-    if (answer.ok) return void location.assign(`/jobs/${said.job_id ?? said.job.job_id}`);
-    refused(said);
-  } catch {
-    refused({ title: "The server does not answer", detail: "The upload did not arrive, so nothing was started. Trying again is safe." });
-  } finally {
-    busy(button, false);
-  }
-}
-
-function refused(said) {
-  const box = document.createElement("div");
-  box.className = "trouble";
-  const add = (parent, tag, text) => {
-    const element = document.createElement(tag);
-    element.textContent = text ?? "";
-    parent.append(element);
-    return element;
-  };
-  add(box, "strong", said.title);
-  if (said.detail) add(box, "p", said.detail);
-  if (Array.isArray(said.errors)) {
-    const list = add(box, "ul");
-    for (const error of said.errors) add(list, "li", error.message ?? String(error));
-  }
-  if (said.existing_job_id) {
-    const link = add(add(box, "p"), "a", "Show the job that does this already");
-    link.href = `/jobs/${encodeURIComponent(said.existing_job_id)}`;
-  }
-  if (said.request_id) (add(box, "p", `Request ${said.request_id}`).className = "request");
-  const place = document.getElementById("trouble");
-  place.replaceChildren(box);
-  place.scrollIntoView({ block: "center" });
 }

@@ -3,7 +3,7 @@
 import { start as startActions } from "./actions.js";
 import { start as startKeys } from "./keys.js";
 import { follow } from "./leader.js";
-import { articleOf, flush, refresh, show } from "./patch.js";
+import { articleOf, flush, page, refresh, show } from "./patch.js";
 import { tick } from "./time.js";
 import { start as startToasts } from "./toast.js";
 
@@ -14,6 +14,8 @@ const fresh = document.getElementById("new-jobs");
 const held = new Map(); // events that came while updates are paused
 const newIds = new Set();
 const seen = new Set(); // jobs heard of by event
+const isWall = document.body.dataset.page === "wall";
+const onWall = new Map(); // what the wall last heard of each job: whether it runs
 let paused = false;
 let connection = { state: "retry", until: 0, failures: 0 };
 let dataOf = new Date();
@@ -48,7 +50,16 @@ function take(job) {
   seen.add(job.job_id);
   if (paused) return void held.set(job.job_id, job);
   if (articleOf(job.job_id)) show(job);
+  else if (isWall) wall(job);
   else if (isNew(job)) offer(job.job_id);
+}
+
+// Nobody presses on a wall, so a job that starts appears by itself; one look per start, as the wall
+// has no room for every job.
+function wall({ job_id: id, status }) {
+  const runs = status === "running";
+  if (runs && !onWall.get(id)) page();
+  onWall.set(id, runs);
 }
 
 // Jobs that were not there when the page was made are offered, never pushed in under the pointer.

@@ -11,6 +11,7 @@ const waiting = new Map(); // job id -> newest job not shown yet
 const announced = new Map();
 const live = document.getElementById("announce");
 const isJobPage = document.body.dataset.page === "job";
+const isWall = document.body.dataset.page === "wall";
 let timer = 0;
 
 export const articleOf = (id) => document.querySelector(`article.job[data-job="${CSS.escape(id)}"]`);
@@ -82,6 +83,7 @@ function numbers(article, job) {
     label.textContent = `Resume from row ${count(job.resume_from_row)}`;
   }
   bar(article.querySelector(".bar"), results, done, total, sentence);
+  article.querySelector("[data-spark] polyline")?.setAttribute("points", points(job.pace ?? []));
 }
 
 function bar(element, results, done, total, sentence) {
@@ -114,7 +116,13 @@ export function widths(results, done, total) {
 
 const speed = (job) =>
   (job.rows_per_second == null ? "" : `${rate(job.rows_per_second)} · `) +
-  (job.eta_seconds == null ? "" : `about ${left(job.eta_seconds)} left · `);
+  (job.eta_range_seconds ? `${job.eta_range_seconds.map(left).join(" to ")} left · ` : job.eta_seconds == null ? "" : `about ${left(job.eta_seconds)} left · `);
+
+// The same points as spark.rs.
+function points(pace) {
+  const top = Math.max(0.1, ...pace);
+  return pace.length < 2 ? "" : pace.map((rate, at) => `${Math.floor((at * 96) / (pace.length - 1))},${Math.round(19 - (rate / top) * 18)}`).join(" ");
+}
 
 function checkpointText({ low_water: low, ahead }) {
   if (!low && !ahead) return "no row saved yet";
@@ -139,18 +147,21 @@ function title() {
   const article = document.querySelector("article.job");
   if (isJobPage && article) {
     document.title = `${article.dataset.percent} % ${article.dataset.name} – Onward`;
-  } else if (document.body.dataset.page === "jobs") {
-    const running = document.querySelector("[data-tile=running]")?.textContent;
-    document.title = `${running && running !== "0" ? `(${running} running) ` : ""}Jobs – Onward`;
+  } else if (isWall || document.body.dataset.page === "jobs") {
+    const running = document.querySelectorAll("article.job[data-status=running]");
+    const percent = running.length === 1 ? `${running[0].dataset.percent} % ${running[0].dataset.name}` : running.length ? `${running.length} running` : isWall ? "Wall" : "Jobs";
+    document.title = `${percent} – Onward`;
   }
 }
 
 // --- HTML from the server ---------------------------------------------------------------------
 
+const typedIn = (node) => node.nodeType === 1 && node.matches("input, textarea") && (node.value !== node.defaultValue || node.checked !== node.defaultChecked);
 const options = {
   ignoreActiveValue: true,
   callbacks: {
     // What a person opened stays open, what is being pressed stays pressed.
+    beforeNodeMorphed: (node) => !typedIn(node),
     beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS"),
   },
 };
@@ -180,12 +191,13 @@ async function renew(element, url, pick) {
 }
 
 export function refresh(article) {
-  if (isJobPage) return page();
+  if (isJobPage || isWall) return page();
   const id = article.dataset.job;
   return renew(article, `/jobs/${id}/card`, (html) => html.querySelector("article.job"));
 }
 
-function page() {
+// The whole page: a job's own, whose parts all follow its state, and the wall, which jobs leave.
+export function page() {
   const main = document.getElementById("main");
   return renew(main, location.pathname + location.search, (html) => html.getElementById("main"));
 }

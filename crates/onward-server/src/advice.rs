@@ -71,6 +71,9 @@ fn about_files(code: Code) -> Option<&'static str> {
         Code::MissingColumn => {
             "Correct the header, or name the right one under [columns]; the nearest names are given."
         }
+        Code::UploadNotFound => "Announce the file again; uploads are forgotten after a day.",
+        Code::UploadOffset => "Go on at the offset that is named; nothing was changed.",
+        Code::UploadIncomplete => "Send the rest of the file, then ask again.",
         Code::UploadAborted => "Send the file again. Nothing of the broken upload was kept.",
         Code::DiskFull => "Make room on the disk. Running jobs hold and go on by themselves.",
         _ => return None,

@@ -1,11 +1,10 @@
 //! `/docs`: the API for people, made from the same table as `/openapi.json`. No script, no CDN.
 
-use axum::http::header;
-use axum::response::{Html, IntoResponse};
+use axum::response::Html;
 use maud::{Markup, html};
 
-use crate::openapi::{Body, OPERATIONS, Operation, Reply};
-use crate::problem_page::page;
+use crate::openapi::{Body, Operation, Reply, operations};
+use crate::web::written_page;
 
 /// `GET /docs`.
 pub(crate) async fn handle() -> Html<String> {
@@ -13,9 +12,13 @@ pub(crate) async fn handle() -> Html<String> {
 }
 
 fn all() -> Markup {
-    let mut tags: Vec<&str> = OPERATIONS.iter().map(Operation::tag).collect();
-    tags.dedup();
-    page(
+    let mut tags: Vec<&str> = Vec::new();
+    for operation in operations() {
+        if !tags.contains(&operation.tag()) {
+            tags.push(operation.tag());
+        }
+    }
+    written_page(
         "API",
         html! {
             h1 { "The Onward API" }
@@ -26,17 +29,12 @@ fn all() -> Markup {
             }
             @for tag in tags {
                 h2 { (tag) }
-                @for operation in OPERATIONS.iter().filter(|operation| operation.tag() == tag) {
+                @for operation in operations().filter(|operation| operation.tag() == tag) {
                     (describe(operation))
                 }
             }
         },
     )
-}
-
-/// `GET /docs/style.css`.
-pub(crate) async fn style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")], STYLE)
 }
 
 fn describe(operation: &Operation) -> Markup {
@@ -45,7 +43,7 @@ fn describe(operation: &Operation) -> Markup {
         section id=(operation.id) {
             h3 { code { (method) " " (operation.path) } }
             p { (operation.summary) }
-            pre { code { (curl(operation)) } }
+            pre tabindex="0" aria-label={ "Example of " (operation.id) } { code { (curl(operation)) } }
             @if !operation.params.is_empty() {
                 dl {
                     @for (place, name, text) in operation.params.iter().map(|param| param.parts()) {
@@ -93,19 +91,3 @@ fn curl(operation: &Operation) -> String {
     };
     format!("curl -s{method}{body} {address}")
 }
-
-const STYLE: &str = "\
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; }
-body { margin: 0; font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; overflow-wrap: anywhere; }
-h1 { line-height: 1.2; }
-h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
-h3 { margin: 2rem 0 0.25rem; font-size: 1rem; }
-code, pre { font: 0.9em/1.5 ui-monospace, monospace; }
-pre { padding: 0.5rem 0.75rem; background: var(--soft); border-radius: 6px; white-space: pre-wrap; }
-table { border-collapse: collapse; width: 100%; }
-th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-dt { margin-top: 0.5rem; }
-dd { margin: 0 0 0 1.5rem; }
-.small { font-size: 0.9em; }
-";

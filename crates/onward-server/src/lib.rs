@@ -13,10 +13,12 @@ mod idempotency;
 mod openapi;
 pub mod problem;
 mod problem_page;
+mod rehearsal;
 mod router;
 pub mod sample;
 mod sse;
 mod state;
+mod uploads;
 pub mod web;
 
 pub use router::router;

@@ -2,6 +2,7 @@
 //!
 //! `docs/openapi.json` is a snapshot of it; a test compares them, so the API changes only in the open.
 
+mod files;
 mod operations;
 mod parts;
 
@@ -11,12 +12,15 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use crate::api::jobs::{restart, resume, retry, tune};
+use crate::api::uploads::{Announced, UploadView, WithRecipe};
 use crate::api::view::{
     ActedView, CreatorsView, GroupsView, JobView, JobsView, ProblemView, RestartedView, ResumedView,
     RetriedView, RowsView, TimelineView, VerifyView, WorkersView,
 };
+use crate::rehearsal::{Report, Trial};
 
-pub(crate) use operations::OPERATIONS;
+use files::FILES;
+use operations::OPERATIONS;
 pub(crate) use parts::{Body, Operation, Param, Reply};
 
 /// Collects the schemas of the wire types.
@@ -36,11 +40,21 @@ pub(crate) use parts::{Body, Operation, Param, Reply};
     RetriedView,
     ProblemView,
     resume::Body,
+    UploadView,
+    Announced,
+    WithRecipe,
+    Report,
+    Trial,
     restart::Body,
     retry::Body,
     tune::Body
 )))]
 struct Schemas;
+
+/// Every operation.
+pub(crate) fn operations() -> impl Iterator<Item = &'static Operation> + Clone {
+    OPERATIONS.iter().chain(FILES)
+}
 
 /// `GET /openapi.json`.
 pub(crate) async fn handle() -> Json<Value> {
@@ -52,7 +66,7 @@ pub(crate) async fn handle() -> Json<Value> {
 pub(crate) fn document() -> Value {
     let schemas = serde_json::to_value(Schemas::openapi()).expect("schemas have only text keys");
     let mut paths: Map<String, Value> = Map::new();
-    for operation in OPERATIONS {
+    for operation in operations() {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         path[operation.method] = describe(operation);
     }

@@ -4,12 +4,13 @@ use axum::Json;
 use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse, Response};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 use onward_core::problem::Code;
 use serde_json::json;
 
 use crate::advice::what_to_do;
 use crate::problem::{Failure, Wants};
+use crate::web::written_page;
 
 /// `GET /problems/{code}`: what the code means and what to do.
 pub(crate) async fn show(Path(word): Path<String>, headers: HeaderMap) -> Result<Response, Failure> {
@@ -17,7 +18,7 @@ pub(crate) async fn show(Path(word): Path<String>, headers: HeaderMap) -> Result
     let code =
         code.ok_or_else(|| Failure::new(Code::NotFound, "No problem has this code; see /problems."))?;
     match Wants::of(&headers) {
-        Wants::Page => Ok(Html(page(code.title(), about(code)).into_string()).into_response()),
+        Wants::Page => Ok(Html(written_page(code.title(), about(code)).into_string()).into_response()),
         Wants::Json => {
             let (code, title, status, exit) = (code.word(), code.title(), code.status(), code.exit());
             let body = json!({ "code": code, "title": title, "status": status, "exit_code": exit,
@@ -33,13 +34,13 @@ pub(crate) async fn list() -> Html<String> {
 }
 
 fn all() -> Markup {
-    page(
+    written_page(
         "Problems",
         html! {
             h1 { "Problems" }
             p { "Every answer that is no success names one of these codes." }
-            table {
-                thead { tr { th { "Code" } th { "Status" } th { "Exit code" } th { "What happened" } } }
+            div.scroll tabindex="0" role="region" aria-label="Codes" { table {
+                thead { tr { th scope="col" { "Code" } th scope="col" { "Status" } th scope="col" { "Exit code" } th scope="col" { "What happened" } } }
                 tbody {
                     @for code in Code::ALL {
                         tr {
@@ -50,26 +51,9 @@ fn all() -> Markup {
                         }
                     }
                 }
-            }
+            } }
         },
     )
-}
-
-/// A plain page in the style of the docs.
-#[must_use]
-pub(crate) fn page(title: &str, body: Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) " · Onward" }
-                link rel="stylesheet" href="/docs/style.css";
-            }
-            body { main { (body) } }
-        }
-    }
 }
 
 fn about(code: Code) -> Markup {

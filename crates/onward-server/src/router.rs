@@ -3,11 +3,11 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, patch, post};
+use axum::routing::{get, patch, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-use crate::api::{creators, jobs, plain, preview, workers};
+use crate::api::{creators, creators_export, jobs, plain, preview, uploads, workers};
 use crate::state::App;
 use crate::{docs_page, guard, health, idempotency, openapi, problem, problem_page, web};
 
@@ -30,12 +30,20 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/jobs/{id}/rows", get(jobs::rows::handle))
         .route("/api/v1/jobs/{id}/errors", get(jobs::errors::handle))
         .route("/api/v1/jobs/{id}/export", get(jobs::export::handle))
+        .route("/api/v1/jobs/{id}/input", get(jobs::source::handle))
         .route("/api/v1/jobs/{id}/timeline", get(jobs::timeline::handle))
         .route("/api/v1/jobs/{id}/verify", get(jobs::verify::handle))
         .route("/api/v1/jobs/{id}/events", get(jobs::events::one))
         .route("/api/v1/events", get(jobs::events::all))
         .route("/api/v1/preview", post(preview::handle))
+        .route("/api/v1/uploads", post(uploads::announce))
+        .route("/api/v1/uploads/{id}", get(uploads::show).delete(uploads::remove))
+        .route("/api/v1/uploads/{id}", put(uploads::send).layer(DefaultBodyLimit::disable()))
+        .route("/api/v1/uploads/{id}/preview", post(uploads::preview))
+        .route("/api/v1/uploads/{id}/check", post(uploads::check))
+        .route("/api/v1/uploads/{id}/try", post(uploads::try_rows))
         .route("/api/v1/creators", get(creators::handle))
+        .route("/api/v1/creators/export", get(creators_export::handle))
         .route("/api/v1/workers", get(workers::list))
         .route("/api/v1/workers/{id}/drain", post(workers::drain))
         .route("/jobs", post(jobs::create::form).layer(upload_limit))
@@ -46,12 +54,12 @@ pub fn router(app: App) -> Router {
         .route("/jobs/{id}/retry", post(plain::handle))
         .route("/jobs/{id}/tune", post(plain::handle))
         .route("/jobs/{id}/delete", post(plain::handle))
+        .route("/workers/{id}/drain", post(workers::drain_form))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(openapi::handle))
         .route("/docs", get(docs_page::handle))
-        .route("/docs/style.css", get(docs_page::style))
         .route("/problems", get(problem_page::list))
         .route("/problems/{code}", get(problem_page::show))
         .merge(web::routes())

@@ -193,8 +193,8 @@ impl Client {
     /// The active jobs and the most recent ones, newest first.
     async fn jobs(&self) -> Result<Vec<Snapshot>> {
         let states = JobState::ALL.into_iter().filter(|state| state.is_active()).collect();
-        let active = JobQuery { states, text: None, before: None, limit: MAX_ACTIVE };
-        let recent = JobQuery { states: Vec::new(), text: None, before: None, limit: MAX_RECENT };
+        let active = JobQuery { states, limit: MAX_ACTIVE, ..JobQuery::default() };
+        let recent = JobQuery { limit: MAX_RECENT, ..JobQuery::default() };
         let mut jobs = self.app.engine.jobs(&recent).await?;
         jobs.extend(self.app.engine.jobs(&active).await?);
         jobs.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.job.id));

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::view::JobView;
 use crate::problem::Result;
+use crate::uploads::Uploads;
 
 /// How the server behaves.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Settings {
     pub max_upload_bytes: u64,
     /// The most clients of the event streams at one time.
     pub max_streams: usize,
+    /// The names of the secrets that are set; their values are never here.
+    pub secret_names: Vec<String>,
 }
 
 impl Settings {
@@ -42,6 +45,7 @@ impl Settings {
             spool_dir: None,
             max_upload_bytes: Self::MAX_UPLOAD_BYTES,
             max_streams: Self::MAX_STREAMS,
+            secret_names: Vec::new(),
         }
     }
 }
@@ -57,6 +61,8 @@ pub struct App {
     pub shutdown: CancellationToken,
     /// Places at the event streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// Uploads that go on after a broken connection.
+    pub(crate) uploads: Uploads,
     /// What `/metrics` counts.
     pub(crate) counts: Arc<Counts>,
 }
@@ -67,7 +73,8 @@ impl App {
     pub fn new(engine: Engine, settings: Settings) -> Self {
         let streams = Arc::new(Semaphore::new(settings.max_streams));
         let (shutdown, counts) = (CancellationToken::new(), Arc::new(Counts::default()));
-        Self { engine, settings: Arc::new(settings), shutdown, streams, counts }
+        let uploads = Uploads::new(&settings);
+        Self { engine, settings: Arc::new(settings), shutdown, streams, uploads, counts }
     }
 
     /// A job as the API shows it.

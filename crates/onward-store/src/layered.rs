@@ -275,6 +275,9 @@ impl Store for LayeredStore {
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {
         self.ledger.spans(job).await
     }
+    async fn repeats(&self, input: InputId, after: Option<SpanNo>) -> Result<u64> {
+        self.ledger.repeats(input, after).await
+    }
     async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>> {
         self.ledger.marks(job, every).await
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use onward_processors::{Cidr, NamedCommand};
@@ -34,6 +35,10 @@ pub(crate) struct Config {
     pub(crate) commands: BTreeMap<String, NamedCommand>,
     /// Networks that are not public and may be called all the same.
     pub(crate) allowed: Vec<Cidr>,
+    /// Further host names the server answers to, such as a reverse proxy's.
+    pub(crate) hosts: Vec<String>,
+    /// The most clients of the event streams at one time, unless it is the usual number.
+    pub(crate) max_streams: Option<usize>,
 }
 
 /// Where a Redis is, and what our keys there begin with.
@@ -150,7 +155,9 @@ pub(crate) fn load(places: &Places, home: Home, around: &Surroundings) -> Result
     let commands = commands.into_iter().map(|(name, command)| (name, command.into())).collect();
     let outbound = here.outbound.or(there.outbound).unwrap_or_default();
     let allowed = outbound.allow.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
-    Ok(Config { store, redis, listen, data_dir, commands, allowed })
+    let server = here.server.or(there.server).unwrap_or_default();
+    let (hosts, max_streams) = (server.hosts, server.max_streams.map(NonZero::get));
+    Ok(Config { store, redis, listen, data_dir, commands, allowed, hosts, max_streams })
 }
 
 /// The keys of `onward.toml`.
@@ -167,6 +174,16 @@ struct File {
     #[serde(default)]
     commands: BTreeMap<String, CommandTable>,
     outbound: Option<OutboundTable>,
+    server: Option<ServerTable>,
+}
+
+/// `[server]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerTable {
+    #[serde(default)]
+    hosts: Vec<String>,
+    max_streams: Option<NonZero<usize>>,
 }
 
 /// `[commands.NAME]`.
@@ -212,7 +229,7 @@ fn read(folder: &Path) -> Result<File, Failure> {
             Exit::Usage,
             format!("{} has an error\n{}", path.display(), error.to_string().trim_end()),
         )
-        .hint("its keys are store, sslrootcert, redis, redis_prefix, listen, data_dir, [commands.NAME] and [outbound]")
+        .hint("its keys are store, sslrootcert, redis, redis_prefix, listen, data_dir, [commands.NAME], [outbound] and [server]")
     })?;
     file.data_dir = file.data_dir.map(|written| folder.join(written));
     file.sslrootcert = file.sslrootcert.map(|written| folder.join(written));
@@ -326,6 +343,17 @@ mod tests {
         let config = load(&places, Home::Person, &around).unwrap();
         assert_eq!(config.redis.as_ref().unwrap().url, "redis://:secret@flag");
         assert!(!format!("{config:?}").contains("secret"));
+    }
+
+    #[test]
+    fn further_host_names_and_the_number_of_streams_are_the_files() {
+        let (_folder, around) = place();
+        let text = "[server]\nhosts = ['onward.example.org']\nmax_streams = 5\n";
+        std::fs::write(around.current_dir.join("onward.toml"), text).unwrap();
+        let config = load(&Places::default(), Home::Person, &around).unwrap();
+        assert_eq!((config.hosts, config.max_streams), (vec!["onward.example.org".to_owned()], Some(5)));
+        std::fs::write(around.current_dir.join("onward.toml"), "[server]\nmax_streams = 0\n").unwrap();
+        assert!(load(&Places::default(), Home::Person, &around).unwrap_err().message.contains("max_streams"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use onward_core::store::Store;
 use onward_engine::{Engine, Settings};
 use onward_server::App;
 use onward_store::open::is_shared;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -26,6 +27,10 @@ const MAX_JOBS: usize = 16;
 /// waiting longer would only delay the exit.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// Open files asked of the system: every page that may be open, with room. Programs that do rows get the
+/// same limit, and some look at every file that could be open.
+const MOST_OPEN_FILES: u64 = 16_384;
+
 /// How a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
@@ -40,8 +45,7 @@ pub(crate) enum Opening {
 pub(crate) struct Host {
     /// The engine.
     pub(crate) engine: Engine,
-    listen: SocketAddr,
-    spool_dir: std::path::PathBuf,
+    settings: onward_server::Settings,
 }
 
 impl Host {
@@ -68,23 +72,22 @@ impl Host {
             // Ends with the process: whoever listens has an engine for as long.
             tokio::spawn(async move { redis.listen(move |job| woken.woken(job)).await });
         }
-        Ok(Self { engine, listen: config.listen, spool_dir: config.data_dir.clone() })
+        Ok(Self { engine, settings: settings_of(config) })
     }
 
     /// The server's router over this engine.
     pub(crate) fn router(&self) -> Router {
-        self.router_at(self.listen)
+        self.router_at(self.settings.listen)
     }
 
     fn router_at(&self, address: SocketAddr) -> Router {
-        let mut settings = onward_server::Settings::new(address);
-        // Beside the store, so that an upload needs room on one disk only and never fills /tmp.
-        settings.spool_dir = Some(self.spool_dir.clone());
+        let settings = onward_server::Settings { listen: address, ..self.settings.clone() };
         onward_server::router(App::new(self.engine.clone(), settings))
     }
 
     /// Serves the router on the configured address, and leaves the note by which the verbs find it.
     pub(crate) async fn serve(&self, config: &Config) -> Result<Serving, Failure> {
+        raise_open_files();
         let listener = bind(config.listen).await?;
         let address = listener.local_addr().map_err(|error| {
             Failure::new(Exit::Unexpected, format!("failed to learn the server's own address: {error}"))
@@ -122,6 +125,17 @@ impl Serving {
         if tokio::time::timeout(FAREWELL, &mut self.task).await.is_err() {
             self.task.abort();
         }
+    }
+}
+
+/// Takes as many open files as the system allows: the usual limit of 1,024 is fewer than the pages that
+/// may be open, each of which holds a connection.
+fn raise_open_files() {
+    let limits = getrlimit(Resource::Nofile);
+    let most = limits.maximum.unwrap_or(MOST_OPEN_FILES).min(MOST_OPEN_FILES);
+    let wanted = limits.current.map(|current| current.max(most));
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: wanted, ..limits }) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
     }
 }
 
@@ -166,6 +180,17 @@ async fn release(store: &Arc<dyn Store>) -> Result<(), Failure> {
         tracing::info!(job.id = %rescued.job, span = %rescued.span, worker = %rescued.worker, "given back");
     }
     Ok(())
+}
+
+/// How the server of this configuration behaves.
+fn settings_of(config: &Config) -> onward_server::Settings {
+    let mut settings = onward_server::Settings::new(config.listen);
+    settings.hosts.clone_from(&config.hosts);
+    settings.max_streams = config.max_streams.unwrap_or(settings.max_streams);
+    // Beside the store, so that an upload needs room on one disk only and never fills /tmp.
+    settings.spool_dir = Some(config.data_dir.clone());
+    settings.secret_names = store::secret_names();
+    settings
 }
 
 /// Makes the data folder, for this person only: rows are personal data.

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use onward_core::store::Store;
 use onward_engine::Builder;
-use onward_processors::{Commands, Guard, Outbound, Secrets, Settings};
+use onward_processors::{Commands, Guard, Outbound, SECRET_PREFIX, Secrets, Settings};
 use onward_store::layered::LayeredStore;
 use onward_store::open::{Mode, OpenError};
 use onward_store::postgres;
@@ -33,6 +33,12 @@ async fn open_ledger(config: &Config, opening: Opening) -> Result<Arc<dyn Store>
     };
     let opened = onward_store::open::connect(&address, mode).await;
     opened.map_err(|error| Failure::new(exit_of(&error), error.to_string()))
+}
+
+/// The names of the secrets that are set, without their prefix; the values stay where they are.
+pub(crate) fn secret_names() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter_map(|name| name.strip_prefix(SECRET_PREFIX).map(str::to_owned)).collect()
 }
 
 /// Where recipes come from.

@@ -40,6 +40,8 @@ pub struct JobQuery {
     pub text: Option<String>,
     /// Only jobs older than this one (the cursor).
     pub before: Option<JobId>,
+    /// Only jobs newer than this one, the oldest of them: the page before one that begins with it.
+    pub after: Option<JobId>,
     /// At most so many.
     pub limit: usize,
 }

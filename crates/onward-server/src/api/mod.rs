@@ -1,6 +1,7 @@
 //! The HTTP API under `/api/v1`: one file per thing that can be asked.
 
 pub mod creators;
+pub mod creators_export;
 pub mod cursor;
 pub mod extract;
 pub mod flash;
@@ -8,6 +9,7 @@ pub mod jobs;
 pub mod plain;
 pub mod preview;
 pub mod upload;
+pub mod uploads;
 pub mod view;
 pub mod who;
 pub mod workers;

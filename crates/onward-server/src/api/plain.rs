@@ -84,11 +84,8 @@ impl Input {
                 }
                 "rate" if !value.trim().is_empty() => input.tune.rate = Some(value.trim().to_owned()),
                 "name" if !value.trim().is_empty() => input.tune.name = Some(value),
-                "concurrency" if !value.trim().is_empty() => {
-                    let calls = value.trim().parse::<u64>();
-                    input.tune.concurrency =
-                        Some(calls.map_err(|_| not_understood("concurrency is a whole number"))?.into());
-                }
+                "concurrency" => input.tune.concurrency = whole("concurrency", &value)?,
+                "breaker" => input.tune.breaker = whole("breaker", &value)?,
                 _ => {}
             }
         }
@@ -229,8 +226,20 @@ fn own_page(headers: &HeaderMap) -> Option<String> {
     let rest = from.strip_prefix("http://").or_else(|| from.strip_prefix("https://"))?;
     let path = rest.strip_prefix(host)?;
     let bare = path.split(['?', '#']).next()?;
-    let is_page = bare == "/" || (bare.starts_with("/jobs/") && bare.matches('/').count() == 2);
+    let is_page = match bare.strip_prefix("/jobs/") {
+        Some(job) => !job.trim_end_matches("/rows").contains('/'),
+        None => bare == "/",
+    };
     (is_page && !path.starts_with("//")).then(|| path.to_owned())
+}
+
+/// A number in a form; a field that is empty changes nothing.
+fn whole(name: &str, text: &str) -> Result<Option<serde_json::Number>> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let number = text.trim().parse::<u64>();
+    number.map(|number| Some(number.into())).map_err(|_| not_understood(&format!("{name} is a whole number")))
 }
 
 fn not_understood(what: &str) -> Failure {
@@ -263,6 +272,8 @@ mod tests {
     fn a_form_leads_back_to_our_own_pages_only() {
         assert_eq!(from("http://localhost:7313/?status=failed").as_deref(), Some("/?status=failed"));
         assert_eq!(from("http://localhost:7313/jobs/0199").as_deref(), Some("/jobs/0199"));
+        let rows = "http://localhost:7313/jobs/0199/rows?outcome=failed";
+        assert_eq!(from(rows).as_deref(), Some("/jobs/0199/rows?outcome=failed"), "the list one acted on");
         for elsewhere in [
             "http://evil.example/",
             "http://localhost:7313.evil.example/",

@@ -4,6 +4,7 @@
 //! away with the value that names it, also when the client leaves and the request is dropped.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::extract::multipart::{Field, MultipartError};
@@ -16,11 +17,14 @@ use tempfile::TempPath;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout};
+use uuid::Uuid;
 
 use crate::api::extract::content_type;
+use crate::api::uploads::upload_id;
 use crate::idempotency::{fingerprint, is_upload};
 use crate::problem::Failure;
-use crate::state::Settings;
+use crate::state::{App, Settings};
+use crate::uploads::Uploads;
 
 /// The largest recipe: a hundred times the largest example.
 const MAX_RECIPE_BYTES: usize = 256 << 10;
@@ -37,14 +41,14 @@ const MIN_BYTES_PER_SECOND: u64 = 1 << 10;
 /// An upload that arrived in full.
 #[derive(Debug)]
 pub struct Upload {
-    /// Where the file is, until this is dropped.
-    pub file: TempPath,
+    /// Where the file is.
+    pub file: Source,
     /// The name the file came with, cleaned for display.
     pub filename: String,
     /// Size of the file in bytes.
     pub bytes: u64,
-    /// SHA-256 of the file, in hex.
-    pub sha256: String,
+    /// Names the content: SHA-256 of the file in hex, or the id of the upload it was sent as.
+    pub content: String,
     /// The recipe as it was sent.
     pub recipe: Option<String>,
     /// The job's name for people.
@@ -53,12 +57,34 @@ pub struct Upload {
     pub first: Option<u64>,
 }
 
+/// Where the bytes of a file are.
+#[derive(Debug)]
+pub enum Source {
+    /// Spooled with this request; gone with it.
+    Spooled(TempPath),
+    /// Sent before, in parts; it stays until a job was made of it.
+    Sent(Uuid, PathBuf),
+}
+
+impl Source {
+    /// The path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Spooled(path) => path,
+            Self::Sent(_, path) => path,
+        }
+    }
+}
+
 impl Upload {
-    /// Reads a `multipart/form-data` request with one `file` and, if wanted, `recipe` and `name`.
+    /// Reads a `multipart/form-data` request with one `file`, or the id of an `upload` in its place,
+    /// and, if wanted, `recipe` and `name`.
     ///
     /// # Errors
-    /// `unsupported-body`, `bad-request`, `too-large`, `upload-aborted`, `disk-full`.
-    pub async fn receive(settings: &Settings, request: Request, max_bytes: u64) -> Result<Self, Failure> {
+    /// `unsupported-body`, `bad-request`, `too-large`, `upload-aborted`, `disk-full`, and of an upload
+    /// `upload-not-found` and `upload-incomplete`.
+    pub async fn receive(app: &App, request: Request, max_bytes: u64) -> Result<Self, Failure> {
         if !is_upload(request.headers()) {
             let kind = content_type(request.headers());
             let detail = format!("Send the file as `multipart/form-data`, not `{kind}`.");
@@ -70,9 +96,9 @@ impl Upload {
         let mut found = Found::default();
         let mut clock = Clock::start();
         while let Some(field) = next_field(&mut parts, &found).await? {
-            found.take(settings, field, max_bytes, &mut clock).await?;
+            found.take(&app.settings, field, max_bytes, &mut clock).await?;
         }
-        found.whole()
+        found.whole(&app.uploads).await
     }
 
     /// What makes two uploads to the same address the same request.
@@ -80,7 +106,7 @@ impl Upload {
     pub fn fingerprint(&self, path: &str) -> String {
         let [recipe, name] = [&self.recipe, &self.name].map(|part| part.as_deref().unwrap_or_default());
         let first = self.first.map(|rows| rows.to_string()).unwrap_or_default();
-        let parts = [&*self.sha256, recipe, name, &*self.filename, &*first];
+        let parts = [&*self.content, recipe, name, &*self.filename, &*first];
         fingerprint(path, &parts.map(str::as_bytes))
     }
 }
@@ -95,6 +121,7 @@ struct Spooled {
 #[derive(Default)]
 struct Found {
     file: Option<Spooled>,
+    upload: Option<Uuid>,
     recipe: Option<String>,
     name: Option<String>,
     first: Option<u64>,
@@ -113,6 +140,10 @@ impl Found {
             "file" if self.file.is_none() => {
                 self.file = Some(spool(settings, field, max_bytes, clock).await?)
             }
+            "upload" if self.upload.is_none() => {
+                let id = short_text(field, "upload", MAX_NAME_BYTES, clock).await?;
+                self.upload = Some(upload_id(id.trim())?);
+            }
             "recipe" if self.recipe.is_none() => {
                 self.recipe = Some(short_text(field, "recipe", MAX_RECIPE_BYTES, clock).await?);
             }
@@ -124,7 +155,7 @@ impl Found {
                 let text = short_text(field, "first", MAX_NUMBER_BYTES, clock).await?;
                 self.first = rows_first(text.trim())?;
             }
-            "file" | "recipe" | "name" | "first" => {
+            "file" | "upload" | "recipe" | "name" | "first" => {
                 return Err(Failure::new(
                     Code::BadRequest,
                     format!("There are two parts named `{name}`; send one."),
@@ -132,7 +163,7 @@ impl Found {
             }
             _ => {
                 let detail = format!(
-                    "The part `{name}` is not known here; the parts are file, recipe, name and first."
+                    "The part `{name}` is not known here; the parts are file or upload, recipe, name and first."
                 );
                 return Err(Failure::new(Code::BadRequest, detail));
             }
@@ -140,13 +171,24 @@ impl Found {
         Ok(())
     }
 
-    fn whole(self) -> Result<Upload, Failure> {
-        let Some(file) = self.file else {
-            return Err(Failure::new(Code::BadRequest, "The upload has no part named `file`."));
-        };
-        let Spooled { path, filename, bytes, sha256 } = file;
-        let Self { recipe, name, first, .. } = self;
-        Ok(Upload { file: path, filename, bytes, sha256, recipe, name, first })
+    async fn whole(self, uploads: &Uploads) -> Result<Upload, Failure> {
+        let Self { file, upload, recipe, name, first } = self;
+        match (file, upload) {
+            (Some(Spooled { path, filename, bytes, sha256 }), None) => {
+                let file = Source::Spooled(path);
+                Ok(Upload { file, filename, bytes, content: sha256, recipe, name, first })
+            }
+            (None, Some(id)) => {
+                let (facts, path) = uploads.whole(id).await?;
+                let (file, content) = (Source::Sent(id, path), id.to_string());
+                let (filename, bytes) = (facts.filename, facts.bytes);
+                Ok(Upload { file, filename, bytes, content, recipe, name, first })
+            }
+            (None, None) => Err(Failure::new(Code::BadRequest, "The upload has no part named `file`.")),
+            (Some(_), Some(_)) => {
+                Err(Failure::new(Code::BadRequest, "Send a `file` or name an `upload`, not both."))
+            }
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
+use axum::{Extension, Json};
 use onward_core::id::WorkerId;
 use onward_core::problem::Code;
 use onward_core::state::JobState;
@@ -12,9 +13,10 @@ use onward_core::store::JobQuery;
 use serde_json::{Value, json};
 
 use crate::api::extract::{JsonBody, Nothing};
+use crate::api::flash::{Flash, Kind};
 use crate::api::view::{HolderView, WorkerSpanView, WorkerView, WorkersView};
 use crate::clock;
-use crate::problem::{Failure, Result};
+use crate::problem::{Asked, Failure, Result};
 use crate::state::App;
 
 /// Running jobs looked at for their workers: more do not run at one time on one store.
@@ -38,10 +40,25 @@ pub async fn drain(
     Ok((StatusCode::ACCEPTED, Json(json!({ "message": "The worker stops after the rows in hand" }))))
 }
 
+/// The same for the plain form of the health page: 303 back to it.
+pub async fn drain_form(
+    State(app): State<App>,
+    Extension(asked): Extension<Asked>,
+    Path(id): Path<String>,
+) -> Response {
+    let found = app.engine.store().drain(&WorkerId(id.clone())).await;
+    let (kind, title, detail) = match found {
+        Ok(true) => (Kind::Success, "The worker stops after the rows in hand", id.as_str()),
+        Ok(false) => (Kind::Error, Code::WorkerNotFound.title(), id.as_str()),
+        Err(_) => (Kind::Error, Code::StoreUnavailable.title(), ""),
+    };
+    Flash { kind, title, detail }.redirect("/health", &asked)
+}
+
 /// The registry, and holders of spans that are no longer in it.
 pub(crate) async fn workers(app: &App) -> Result<Vec<WorkerView>> {
     let now = clock::now();
-    let running = JobQuery { states: vec![JobState::Running], text: None, before: None, limit: MAX_JOBS };
+    let running = JobQuery { states: vec![JobState::Running], limit: MAX_JOBS, ..JobQuery::default() };
     let registered = app.engine.store().workers(now).await?;
     let mut workers: BTreeMap<String, WorkerView> = registered
         .iter()

@@ -4,8 +4,8 @@ use onward_core::problem::Code;
 
 use super::parts::{Body, Operation, Param, Reply};
 
-const CURSOR: Param = Param::Query("cursor", "next_cursor of the page before.");
-const LIMIT: Param = Param::Query("limit", "How many on a page.");
+pub(super) const CURSOR: Param = Param::Query("cursor", "next_cursor of the page before.");
+pub(super) const LIMIT: Param = Param::Query("limit", "How many on a page.");
 const OUTCOME: Param = Param::Query("outcome", "added, failed, skipped or filtered.");
 const CODE: Param = Param::Query("code", "Only rows with this code.");
 
@@ -40,7 +40,7 @@ const RETRY: &[Code] = &[
 ];
 const TUNE: &[Code] =
     &[Code::BadId, Code::JobNotFound, Code::JobFinished, Code::EpochMoved, Code::InvalidLimit];
-const CREATE: &[Code] = &[
+pub(super) const CREATE: &[Code] = &[
     Code::BadRequest,
     Code::InvalidParameter,
     Code::UploadAborted,
@@ -67,12 +67,12 @@ const CREATE: &[Code] = &[
     Code::KeyInUse,
     Code::DiskFull,
 ];
-const PAGE: &[Code] = &[Code::InvalidCursor, Code::InvalidParameter];
+pub(super) const PAGE: &[Code] = &[Code::InvalidCursor, Code::InvalidParameter];
 const PAGE_OF_JOB: &[Code] = &[Code::BadId, Code::InvalidCursor, Code::InvalidParameter, Code::JobNotFound];
 const ACTION: &[Param] = &[Param::Key, Param::IfMatch];
 
 /// A read of JSON without a body.
-const fn read(
+pub(super) const fn read(
     path: &'static str,
     id: &'static str,
     summary: &'static str,
@@ -84,7 +84,7 @@ const fn read(
 }
 
 /// A POST.
-const fn post(
+pub(super) const fn post(
     path: &'static str,
     id: &'static str,
     summary: &'static str,
@@ -221,6 +221,14 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         &[Code::BadId, Code::InvalidParameter, Code::JobNotFound, Code::InputGone],
     ),
     read(
+        "/api/v1/jobs/{id}/input",
+        "downloadInput",
+        "The file as it was taken: every record in order, in UTF-8.",
+        &[],
+        Reply::Other("text/csv", "the records, streamed"),
+        &[Code::BadId, Code::JobNotFound, Code::InputGone],
+    ),
+    read(
         "/api/v1/jobs/{id}/timeline",
         "showTimeline",
         "Every state change.",
@@ -252,30 +260,6 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         Reply::Other("text/event-stream", "snapshot, then job, change, deleted, resync"),
         &[Code::TooManyStreams],
     ),
-    Operation {
-        method: "post",
-        path: "/api/v1/preview",
-        id: "previewFile",
-        summary: "What the first 256 KiB of a file would become.",
-        params: &[],
-        body: Body::Head,
-        status: 200,
-        reply: Reply::Object("encoding, delimiter, header, columns, samples, warnings, mapping"),
-        problems: CREATE,
-    },
-    read(
-        "/api/v1/creators",
-        "listCreators",
-        "What the creators work has added.",
-        &[
-            Param::Query("table", "Only this list."),
-            Param::Query("q", "Only keys that contain this."),
-            LIMIT,
-            CURSOR,
-        ],
-        Reply::Json("Creators"),
-        PAGE,
-    ),
     read(
         "/api/v1/workers",
         "listWorkers",
@@ -304,6 +288,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         reply: Reply::Empty,
         problems: &[],
     },
+    plain("/workers/{id}/drain", "drainWorkerPlain", 303, "Worker", &[]),
     plain("/jobs/{id}/resume", "resumeJobPlain", 202, "Resumed", RESUME),
     plain("/jobs/{id}/restart", "restartJobPlain", 202, "Restarted", RESTART),
     plain("/jobs/{id}/force-cancel", "cancelJobPlain", 200, "Acted", STOP),

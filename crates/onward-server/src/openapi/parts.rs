@@ -36,6 +36,7 @@ impl Operation {
             path if path.starts_with("/api/v1/jobs") => "jobs",
             path if path.starts_with("/jobs") => "jobs without the prefix",
             path if path.starts_with("/api/v1/workers") => "workers",
+            path if path.starts_with("/api/v1/uploads") => "uploads",
             path if path.starts_with("/api/v1/") => "data",
             _ => "server",
         }

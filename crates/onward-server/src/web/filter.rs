@@ -21,6 +21,8 @@ pub(crate) struct Asked {
     q: String,
     #[serde(default)]
     before: String,
+    #[serde(default)]
+    after: String,
 }
 
 /// Which jobs.
@@ -122,11 +124,13 @@ pub(crate) struct Filter {
     pub(crate) search: Option<String>,
     /// Only older ones than this.
     pub(crate) before: Option<JobId>,
+    /// The page on the newer side of this.
+    pub(crate) after: Option<JobId>,
 }
 
 impl Filter {
     /// Everything.
-    pub(crate) const ALL: Self = Self { which: Which::All, search: None, before: None };
+    pub(crate) const ALL: Self = Self { which: Which::All, search: None, before: None, after: None };
 
     /// Reads the query of an address.
     pub(crate) fn read(asked: &Asked) -> Result<Self, Problem> {
@@ -143,23 +147,28 @@ impl Filter {
                 "the search text is longer than 200 characters",
             ));
         }
-        let before = match asked.before.as_str() {
-            "" => None,
-            id => Some(
-                id.parse().map_err(|_| Problem::new(Code::InvalidCursor, "follow the link Older jobs"))?,
-            ),
-        };
-        Ok(Self { which, search: (!search.is_empty()).then(|| search.to_owned()), before })
+        let (before, after) = (cursor(&asked.before)?, cursor(&asked.after)?);
+        Ok(Self { which, search: (!search.is_empty()).then(|| search.to_owned()), before, after })
     }
 
     /// The address of this filter with other jobs, from the first page on.
     pub(crate) fn with(&self, which: Which) -> String {
-        Self { which, search: self.search.clone(), before: None }.href()
+        Self { which, search: self.search.clone(), before: None, after: None }.href()
     }
 
-    /// The address of the page after this job.
-    pub(crate) fn after(&self, last: JobId) -> String {
-        Self { before: Some(last), ..self.clone() }.href()
+    /// The address of the page of those older than this job.
+    pub(crate) fn older(&self, last: JobId) -> String {
+        Self { before: Some(last), after: None, ..self.clone() }.href()
+    }
+
+    /// The address of the page of those newer than this job.
+    pub(crate) fn newer(&self, first: JobId) -> String {
+        Self { before: None, after: Some(first), ..self.clone() }.href()
+    }
+
+    /// The same from the first page on.
+    pub(crate) fn first(&self) -> Self {
+        Self { before: None, after: None, ..self.clone() }
     }
 
     fn href(&self) -> String {
@@ -173,8 +182,16 @@ impl Filter {
         if let Some(before) = self.before {
             pairs.push(format!("before={before}"));
         }
+        if let Some(after) = self.after {
+            pairs.push(format!("after={after}"));
+        }
         if pairs.is_empty() { "/".to_owned() } else { format!("/?{}", pairs.join("&")) }
     }
+}
+
+fn cursor(text: &str) -> Result<Option<JobId>, Problem> {
+    let refused = |_| Problem::new(Code::InvalidCursor, "follow the links Older jobs and Newer jobs");
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(refused) }
 }
 
 /// Percent-encodes a text for a query.
@@ -191,7 +208,7 @@ mod tests {
     use super::*;
 
     fn asked(status: &str, q: &str, before: &str) -> Asked {
-        Asked { status: status.to_owned(), q: q.to_owned(), before: before.to_owned() }
+        Asked { status: status.to_owned(), q: q.to_owned(), before: before.to_owned(), after: String::new() }
     }
 
     #[test]

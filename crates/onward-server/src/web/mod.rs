@@ -62,7 +62,10 @@ pub fn routes() -> Router<App> {
         .route("/jobs/{id}/errors", get(errors))
         .route("/jobs/{id}/card", get(card))
         .route("/jobs/{id}/confirm", get(confirm))
+        .route("/creators", get(creators))
         .route("/health", get(health))
+        .route("/settings", get(settings))
+        .route("/wall", get(wall))
         .route("/assets/{*path}", get(assets::serve))
 }
 
@@ -71,6 +74,13 @@ pub fn routes() -> Router<App> {
 pub fn new_job_page(draft: &Draft) -> Markup {
     let body = pages::new_job::render(draft);
     layout(&Page { title: "New job", kind: Kind::NewJob, now: clock::now(), flash: None, body })
+}
+
+/// What is written rather than read from the store, in the same frame: the API and the problems.
+#[must_use]
+pub fn written_page(title: &str, text: Markup) -> Markup {
+    let body = maud::html! { div.prose { (text) } };
+    layout(&Page { title, kind: Kind::Written, now: clock::now(), flash: None, body })
 }
 
 async fn main_page(
@@ -163,8 +173,27 @@ async fn confirm(
 }
 
 async fn health(State(app): State<App>, headers: HeaderMap) -> Response {
-    let view = pages::health::read(&app.engine).await;
+    let view = pages::health::read(&app).await;
     answer(&headers, "Health", Kind::Health, pages::health::render(&view))
+}
+
+async fn creators(
+    State(app): State<App>,
+    Query(asked): Query<pages::creators::Asked>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let view = pages::creators::read(&app.engine, &asked).await?;
+    Ok(answer(&headers, "Creators", Kind::Creators, pages::creators::render(&view)))
+}
+
+async fn settings(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+    let view = pages::settings::read(&app).await?;
+    Ok(answer(&headers, "Settings", Kind::Settings, pages::settings::render(&view)))
+}
+
+async fn wall(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+    let jobs = pages::wall::read(&app.engine).await?;
+    Ok(answer(&headers, "Wall", Kind::Wall, pages::wall::render(&jobs)))
 }
 
 fn job_id(text: &str) -> Result<JobId> {

@@ -13,5 +13,6 @@ pub(crate) mod layout;
 pub(crate) mod map;
 pub(crate) mod reasons;
 pub(crate) mod rows;
+pub(crate) mod spark;
 pub(crate) mod steer;
 pub(crate) mod tail;

@@ -49,7 +49,16 @@ fn job(number: u128, name: &str, state: JobState, tally: Tally, total: u64) -> S
         tuning: Tuning::default(),
         leases: Vec::new(),
     };
-    Snapshot { job, stuck: None, rows_per_second: None, eta_seconds: None, closed_until: None, at: NOW }
+    Snapshot {
+        job,
+        stuck: None,
+        rows_per_second: None,
+        eta_seconds: None,
+        eta_range_seconds: None,
+        pace: Vec::new(),
+        closed_until: None,
+        at: NOW,
+    }
 }
 
 /// 228 of 313 rows, 11 of them failed.
@@ -69,6 +78,7 @@ pub(crate) fn running() -> Snapshot {
     let mut snapshot = job(2, "Creators – spring drop", JobState::Running, tally, 1_000);
     snapshot.rows_per_second = Some(12.4);
     snapshot.eta_seconds = Some(29);
+    snapshot.pace = vec![9.0, 12.0, 12.5, 11.0, 12.4];
     let lease = |span| LeaseFact {
         span: SpanNo(span),
         worker: WorkerId("eu-1".to_owned()),

@@ -315,6 +315,7 @@ fn main_view() -> main::View {
         filter: Filter::ALL,
         active: vec![sample::running(), sample::stuck(), sample::paused()],
         recent: vec![sample::failed(), sample::cancelled(), sample::completed()],
+        newer: None,
         older: Some("/?before=1".to_owned()),
         summary: main::Summary {
             running: 2,

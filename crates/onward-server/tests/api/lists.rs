@@ -25,6 +25,33 @@ async fn pages_of_jobs_follow_each_other_newest_first_without_gap_or_repeat() {
 }
 
 #[tokio::test]
+async fn the_main_page_goes_back_as_it_went_on() {
+    let server = Server::open().await;
+    for rows in 1..=45 {
+        let job = server.job(&csv(rows)).await;
+        server.until_status(&job, "completed").await;
+    }
+    let (mut seen, mut path) = (Vec::new(), "/".to_owned());
+    for rel in ["next", "next", "prev", "prev"] {
+        let page = server.get(&path).await.text;
+        let jobs = page.split("article class=\"job").skip(1);
+        let jobs: Vec<String> = jobs
+            .filter_map(|card| Some(card.split("data-job=\"").nth(1)?.split('"').next()?.to_owned()))
+            .collect();
+        seen.push(jobs);
+        let link = page
+            .split(&format!("rel=\"{rel}\" href=\""))
+            .nth(1)
+            .unwrap_or_else(|| panic!("no {rel}: {path}"));
+        path = link.split('"').next().unwrap().replace("&amp;", "&");
+    }
+    assert_eq!(seen.iter().map(Vec::len).collect::<Vec<_>>(), [20, 20, 5, 20]);
+    assert_eq!(seen[3], seen[1], "back from the third page");
+    let first = server.get(&path).await.text;
+    assert!(seen[0].iter().all(|job| first.contains(job.as_str())) && !first.contains("rel=\"prev\""));
+}
+
+#[tokio::test]
 async fn jobs_are_found_by_status_and_by_name() {
     let server = Server::open().await;
     let job = server.job(&csv(2)).await;

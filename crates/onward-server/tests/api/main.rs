@@ -14,3 +14,4 @@ mod rows;
 mod server;
 mod submit;
 mod support;
+mod uploads;

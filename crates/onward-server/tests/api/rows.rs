@@ -93,6 +93,25 @@ async fn an_export_of_several_pages_has_every_row_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn the_file_comes_back_record_by_record() {
+    let server = Server::open().await;
+    let large = csv(2_500);
+    for (taken, given_back) in [
+        (MIXED, MIXED),
+        (large.as_str(), large.as_str()),
+        ("handle;b\n\n1;\"x\n\"\n2\n", "handle;b\n1;\"x\n\"\n2;\n"),
+    ] {
+        let job = server.job(taken).await;
+        let file = server.get(&format!("/api/v1/jobs/{job}/input")).await;
+        assert_eq!(file.text.replace("\r\n", "\n"), given_back.replace("\r\n", "\n"));
+        assert_eq!(
+            file.header("content-disposition"),
+            "attachment; filename=\"list.csv\"; filename*=UTF-8''list.csv"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_export_of_a_job_without_its_file_is_410_and_the_rows_stay() {
     let server = Server::open().await;
     let job = done(&server, MIXED).await;
@@ -100,6 +119,7 @@ async fn the_export_of_a_job_without_its_file_is_410_and_the_rows_stay() {
     server.app.engine.store().drop_input(id).await.unwrap();
     let reply = server.get(&format!("/api/v1/jobs/{job}/export")).await;
     assert_eq!(reply.problem(), (410, "input-gone".to_owned()));
+    assert_eq!(server.get(&format!("/api/v1/jobs/{job}/input")).await.problem().0, 410);
     let rows = server.get(&format!("/api/v1/jobs/{job}/rows")).await.json();
     assert_eq!(rows["rows"].as_array().unwrap().len(), 4);
     assert_eq!(rows["rows"][0]["fields"], serde_json::json!({}));

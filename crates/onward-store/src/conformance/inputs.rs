@@ -31,6 +31,10 @@ pub async fn duplicates_come_with_the_chunk_they_are_in(Subject { store, keep: _
     let (_, second) = store.chunk(facts.id, SpanNo(1)).await.expect("it answers").expect("it is there");
     assert_eq!(first.pairs, pairs[..2]);
     assert_eq!(second.pairs, pairs[2..]);
+    for (after, repeats) in [(None, 3), (Some(SpanNo(0)), 1), (Some(SpanNo(1)), 0)] {
+        assert_eq!(store.repeats(facts.id, after).await, Ok(repeats), "after {after:?}");
+    }
+    assert_eq!(store.repeats(InputId(new_uuid()), None).await, Ok(0), "nothing repeats in no file");
 }
 
 /// Nothing refers to an input before its last row was read.

@@ -99,6 +99,28 @@ pub async fn jobs_are_listed_newest_first_page_by_page(Subject { store, keep: _k
     assert_eq!(seen, ids);
 }
 
+/// Going back shows the same pages as going on did.
+pub async fn jobs_are_paged_backwards_as_well(Subject { store, keep: _keep, .. }: Subject) {
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(job(&store, 1).await);
+    }
+    ids.reverse();
+    let page = async |query: JobQuery| {
+        let found = store.jobs(&JobQuery { limit: 2, ..query }).await.expect("it answers");
+        found.iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    let back = async |after| page(JobQuery { after: Some(after), ..JobQuery::default() }).await;
+    assert_eq!(back(ids[4]).await, ids[2..4]);
+    assert_eq!(back(ids[2]).await, ids[..2]);
+    assert_eq!(back(ids[1]).await, ids[..1], "the first page may be short");
+    assert_eq!(back(ids[0]).await, []);
+    let between = JobQuery { after: Some(ids[4]), before: Some(ids[2]), ..JobQuery::default() };
+    assert_eq!(page(between).await, ids[3..4]);
+    let queued = JobQuery { after: Some(ids[4]), states: vec![JobState::Failed], ..JobQuery::default() };
+    assert_eq!(page(queued).await, [], "the other filters hold as well");
+}
+
 /// The search box takes what is typed literally, whatever the case.
 pub async fn jobs_are_found_by_name_file_name_and_state(Subject { store, keep: _keep, .. }: Subject) {
     for name in ["Spring list", "100% sure", "under_score", "autumn"] {
@@ -110,7 +132,7 @@ pub async fn jobs_are_found_by_name_file_name_and_state(Subject { store, keep: _
     }
     let queued = job(&store, 3).await;
     let find = async |text: &str, states: Vec<JobState>| {
-        let query = JobQuery { text: Some(text.to_owned()), states, limit: 10, before: None };
+        let query = JobQuery { text: Some(text.to_owned()), states, limit: 10, ..JobQuery::default() };
         names(&store.jobs(&query).await.expect("it answers"))
     };
     assert_eq!(find("SPRING", vec![]).await, ["Spring list"]);

@@ -36,6 +36,7 @@ macro_rules! conformance_list {
             the_same_work_is_refused_while_it_is_active
             of_16_submissions_of_the_same_work_one_is_taken
             jobs_are_listed_newest_first_page_by_page
+            jobs_are_paged_backwards_as_well
             jobs_are_found_by_name_file_name_and_state
             tuning_changes_name_and_limits_and_nothing_else
             deleting_takes_the_ledger_and_leaves_the_creators

@@ -3,7 +3,7 @@
 use onward_core::clock::UnixMs;
 use onward_core::hex::hex;
 use onward_core::id::{InputId, JobId, SpanNo};
-use onward_core::input::{Chunk, Duplicates, InputSummary, spans};
+use onward_core::input::{Chunk, Duplicates, InputSummary, span_of, spans};
 use onward_core::store::{Result, StoreError};
 use sha2::{Digest, Sha256};
 
@@ -57,6 +57,12 @@ impl World {
         let here = |row: u32| row >= chunk.first.0 && row < chunk.first.0 + chunk.rows;
         let pairs = all.filter(|(row, _)| here(row.0)).copied().collect();
         Ok(Some((chunk.clone(), Duplicates { pairs })))
+    }
+
+    pub(super) fn repeats(&self, id: InputId, after: Option<SpanNo>) -> u64 {
+        let sealed = self.inputs.get(&id).and_then(|input| input.sealed.as_ref());
+        let all = sealed.into_iter().flat_map(|sealed| &sealed.duplicates);
+        all.filter(|(row, _)| after.is_none_or(|after| span_of(*row) > after)).count() as u64
     }
 
     pub(super) fn sweep_inputs(&mut self, before: UnixMs) -> u64 {

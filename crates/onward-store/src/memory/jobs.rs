@@ -36,12 +36,26 @@ impl World {
         let wanted = |job: &&StoredJob| {
             (query.states.is_empty() || query.states.contains(&job.state))
                 && query.before.is_none_or(|before| job.id < before)
+                && query.after.is_none_or(|after| job.id > after)
                 && query.text.as_deref().is_none_or(|text| {
                     let filename = self.summary(job.input).map_or("", |facts| &facts.filename);
                     contains(&job.name, text) || contains(filename, text)
                 })
         };
-        self.jobs.values().rev().filter(wanted).take(query.limit).map(|job| self.view(job)).collect()
+        if query.after.is_none() {
+            return self
+                .jobs
+                .values()
+                .rev()
+                .filter(wanted)
+                .take(query.limit)
+                .map(|job| self.view(job))
+                .collect();
+        }
+        let mut page: Vec<Job> =
+            self.jobs.values().filter(wanted).take(query.limit).map(|job| self.view(job)).collect();
+        page.reverse();
+        page
     }
 
     pub(super) fn find_job(&self, work_digest: &str) -> Option<JobId> {

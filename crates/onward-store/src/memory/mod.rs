@@ -203,6 +203,10 @@ impl Store for MemoryStore {
         Ok(self.read().spans(job))
     }
 
+    async fn repeats(&self, input: InputId, after: Option<SpanNo>) -> Result<u64> {
+        Ok(self.read().repeats(input, after))
+    }
+
     async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>> {
         Ok(self.read().marks(job, every))
     }

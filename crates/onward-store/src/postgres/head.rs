@@ -56,7 +56,8 @@ pub(super) async fn page(db: &Session, id: Option<JobId>, query: &JobQuery) -> A
     let states = (!states.is_empty()).then_some(states);
     let part = query.text.as_deref().map(|text| clean(&text.to_lowercase()).into_owned());
     let (id, before) = (id.map(|id| id.0), query.before.map(|before| before.0));
-    let asked = params![id, before, states, part, int(query.limit as u64)];
+    let after = query.after.map(|after| after.0);
+    let asked = params![id, before, states, part, int(query.limit as u64), after];
     db.rows(sql::JOB_PAGE, asked).await?.iter().map(read).collect()
 }
 

@@ -150,6 +150,14 @@ struct Known {
     summary: Option<InputSummary>,
 }
 
+/// Rows of the chunks after one that repeat an earlier row.
+pub(super) async fn repeats(db: &Session, (input, after): &(InputId, Option<SpanNo>)) -> Answer<u64> {
+    let after = after.map_or(-1, |after| small(after.0.into()));
+    let row = db.first(sql::DUPLICATES_COUNT, params![input.0, after]).await?;
+    let rows: i64 = row.map(|row| get(&row, 0)).transpose()?.unwrap_or_default();
+    Ok(u64::try_from(rows).unwrap_or_default())
+}
+
 async fn known(db: &Session, input: InputId) -> Answer<Option<Known>> {
     let Some(row) = db.first(sql::INPUT_KEY, params![input.0]).await? else { return Ok(None) };
     let is_sealed = get::<Option<i64>>(&row, 1)?.is_some();

@@ -284,6 +284,10 @@ impl Store for PostgresStore {
         self.read(job, |db, job| Box::pin(picture::spans(db, job))).await
     }
 
+    async fn repeats(&self, input: InputId, after: Option<SpanNo>) -> Result<u64> {
+        self.read((input, after), |db, asked| Box::pin(inputs::repeats(db, asked))).await
+    }
+
     async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>> {
         self.read((job, every), |db, asked| Box::pin(picture::marks(db, asked))).await
     }

@@ -34,6 +34,7 @@ statements! {
     CREATOR_MOVE_IN = "creator_move_in";
     CREATOR_PAGE = "creator_page";
     CREATORS_WITHOUT_OUTCOME = "creators_without_outcome";
+    DUPLICATES_COUNT = "duplicates_count";
     DUPLICATES_DELETE = "duplicates_delete";
     DUPLICATES_PUT = "duplicates_put";
     EVENT_INSERT = "event_insert";

@@ -112,6 +112,14 @@ pub(super) fn chunk_without_rows(
     read_chunk(db, sql::CHUNK_WITHOUT_ROWS, input, no)
 }
 
+/// Rows of the chunks after one that repeat an earlier row.
+pub(super) fn repeats(db: &Connection, input: InputId, after: Option<SpanNo>) -> Answer<u64> {
+    let after = after.map_or(-1, |after| i64::from(after.0));
+    let mut statement = db.prepare_cached(sql::DUPLICATES_COUNT)?;
+    let rows: i64 = statement.query_row(params![input.to_string(), after], |row| row.get(0))?;
+    Ok(u64::try_from(rows).unwrap_or_default())
+}
+
 /// Deletes what no job refers to and is older than `before`.
 pub(super) fn sweep(db: &Connection, before: UnixMs) -> Answer<u64> {
     let mut statement = db.prepare_cached(sql::INPUTS_UNUSED)?;

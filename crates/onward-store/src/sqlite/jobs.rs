@@ -74,8 +74,13 @@ pub(super) fn list(db: &Connection, query: &JobQuery) -> Answer<Vec<Job>> {
     let states: String = query.states.iter().map(|state| format!(",{state}")).collect();
     let states = if states.is_empty() { states } else { states + "," };
     let text = query.text.as_deref().map(str::to_lowercase);
-    let mut statement = db.prepare_cached(sql::JOB_LIST)?;
-    let mut rows = statement.query(params![before, states])?;
+    let after = query.after.map(|after| after.to_string());
+    let mut statement =
+        db.prepare_cached(if after.is_some() { sql::JOB_LIST_BACK } else { sql::JOB_LIST })?;
+    let mut rows = match &after {
+        Some(after) => statement.query(params![before, states, after])?,
+        None => statement.query(params![before, states])?,
+    };
     let mut page = Vec::new();
     while page.len() < query.limit {
         let Some(row) = rows.next()? else { break };
@@ -87,6 +92,9 @@ pub(super) fn list(db: &Connection, query: &JobQuery) -> Answer<Vec<Job>> {
             }
         }
         page.extend(get(db, uuid(&row.get::<_, String>(0)?)?)?);
+    }
+    if after.is_some() {
+        page.reverse();
     }
     Ok(page)
 }

@@ -171,6 +171,10 @@ impl Store for SqliteStore {
         self.readers.read(move |db| inputs::chunk_without_rows(db, input, no)).await
     }
 
+    async fn repeats(&self, input: InputId, after: Option<SpanNo>) -> Result<u64> {
+        self.readers.read(move |db| inputs::repeats(db, input, after)).await
+    }
+
     async fn sweep_inputs(&self, before: UnixMs) -> Result<u64> {
         self.writer.write(move |db| inputs::sweep(db, before)).await
     }

@@ -25,6 +25,7 @@ statements! {
     CREATOR_INSERT = "creator_insert";
     CREATOR_PAGE = "creator_page";
     CREATORS_WITHOUT_OUTCOME = "creators_without_outcome";
+    DUPLICATES_COUNT = "duplicates_count";
     DUPLICATES_DELETE = "duplicates_delete";
     DUPLICATES_PUT = "duplicates_put";
     EVENT_INSERT = "event_insert";
@@ -58,6 +59,7 @@ statements! {
     JOB_KEY = "job_key";
     JOB_LEASES = "job_leases";
     JOB_LIST = "job_list";
+    JOB_LIST_BACK = "job_list_back";
     JOB_LOW_WATER = "job_low_water";
     JOB_NEWEST_BY_WORK = "job_newest_by_work";
     JOB_STEP = "job_step";

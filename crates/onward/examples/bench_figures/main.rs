@@ -1,10 +1,11 @@
 //! The figures of `cargo xtask bench`: the real binary beside the barest program that does the same,
 //! in one run. Ratios travel from machine to machine; absolute figures do not.
 //!
-//! `cargo xtask bench [local|postgres|calls|programs|batches|resume|start] [--long]`
+//! `cargo xtask bench [local|postgres|calls|programs|batches|resume|start|dashboard] [--long]`
 
 mod batches;
 mod calls;
+mod dashboard;
 mod local;
 mod measure;
 mod postgres;
@@ -24,7 +25,7 @@ fn main() -> Result<()> {
         }
     }
     type Bench = fn(measure::Length) -> Result<()>;
-    let all: [(&str, Bench); 7] = [
+    let all: [(&str, Bench); 8] = [
         ("local", local::bench),
         ("postgres", postgres::bench),
         ("calls", calls::bench),
@@ -32,10 +33,11 @@ fn main() -> Result<()> {
         ("batches", batches::bench),
         ("resume", resume::bench),
         ("start", start::bench),
+        ("dashboard", dashboard::bench),
     ];
     if let Some(unknown) = which.iter().find(|name| !all.iter().any(|(known, _)| known == name)) {
         bail!(
-            "no benchmark is called {unknown}; there are local, postgres, calls, programs, batches, resume and start"
+            "no benchmark is called {unknown}; there are local, postgres, calls, programs, batches, resume, start and dashboard"
         );
     }
     for (name, bench) in all {

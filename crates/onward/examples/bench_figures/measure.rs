@@ -74,17 +74,21 @@ pub(crate) fn cost(mut command: Command) -> Result<Cost> {
     }
 }
 
-/// What a living process has cost so far, as Linux counts it (100 ticks a second).
+/// What a living process has cost so far.
 fn seen(child: &Child) -> Cost {
-    let read =
-        |what: &str| std::fs::read_to_string(format!("/proc/{}/{what}", child.id())).unwrap_or_default();
-    let stat = read("stat");
-    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split_whitespace();
-    let ticks: f64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
-    let status = read("status");
+    let path = format!("/proc/{}/status", child.id());
+    let status = std::fs::read_to_string(path).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let peak_kb: u64 = peak.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0);
-    Cost { wall_s: 0.0, cpu_s: ticks / 100.0, peak_mb: peak_kb / 1024 }
+    Cost { wall_s: 0.0, cpu_s: cpu_s(child.id()), peak_mb: peak_kb / 1024 }
+}
+
+/// User and system time of a living process so far, as Linux counts it (100 ticks a second).
+pub(crate) fn cpu_s(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks: f64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    ticks / 100.0
 }
 
 /// The order of the handles in a list. Where they come in no order, an index is touched all over.

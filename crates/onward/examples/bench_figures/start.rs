@@ -48,7 +48,7 @@ fn ms(duration: Duration) -> f64 {
 }
 
 /// One real job, then its rows in the database many times over: what is measured is reading them.
-async fn fill(home: &Home) -> Result<()> {
+pub(crate) async fn fill(home: &Home) -> Result<()> {
     let (csv, recipe) = (home.path().join("creators.csv"), home.path().join("recipe.toml"));
     std::fs::write(&csv, creators(5, Keys::Mixed))?;
     std::fs::write(&recipe, "key = [\"handle\"]\n[work]\nkind = \"creators\"\n")?;

@@ -75,6 +75,8 @@ mod tests {
             data_dir: folder.path().to_owned(),
             commands: std::collections::BTreeMap::new(),
             allowed: Vec::new(),
+            hosts: Vec::new(),
+            max_streams: None,
         };
         let note = Note::of_process("127.0.0.1:7313".parse().unwrap(), &config);
         note.leave(&config).unwrap();

@@ -10,7 +10,7 @@ use onward_core::recipe::Recipe;
 use onward_engine::{Snapshot, Submission};
 
 use crate::api::flash::{Flash, Kind};
-use crate::api::upload::Upload;
+use crate::api::upload::{Source, Upload};
 use crate::api::who::Who;
 use crate::idempotency::{key_of, once};
 use crate::problem::{Asked, Failure, Result};
@@ -25,7 +25,7 @@ pub async fn handle(
     request: Request,
 ) -> Result<Response> {
     let key = key_of(request.headers())?;
-    let upload = Upload::receive(&app.settings, request, app.settings.max_upload_bytes).await?;
+    let upload = Upload::receive(&app, request, app.settings.max_upload_bytes).await?;
     let print = upload.fingerprint("/api/v1/jobs");
     let work = {
         let app = app.clone();
@@ -42,7 +42,7 @@ pub async fn form(
     request: Request,
 ) -> Response {
     let mut draft = Draft::default();
-    let refused = match Upload::receive(&app.settings, request, app.settings.max_upload_bytes).await {
+    let refused = match Upload::receive(&app, request, app.settings.max_upload_bytes).await {
         Err(failure) => failure,
         Ok(upload) => {
             (draft.recipe, draft.name) = (upload.recipe.clone(), upload.name.clone());
@@ -70,14 +70,18 @@ pub async fn submit(app: &App, upload: Upload, actor: &str) -> Result<Snapshot> 
         return Err(Failure::new(Code::BadRequest, "The upload has no part named `recipe`."));
     };
     let submission = Submission {
-        file: upload.file.to_path_buf(),
+        file: upload.file.path().to_owned(),
         filename: upload.filename.clone(),
         recipe: Recipe::parse(recipe)?,
         name: upload.name.clone(),
         first: upload.first,
         actor: actor.to_owned(),
     };
-    Ok(app.engine.submit(submission).await?)
+    let snapshot = app.engine.submit(submission).await?;
+    if let Source::Sent(id, _) = upload.file {
+        app.uploads.forget(id).await;
+    }
+    Ok(snapshot)
 }
 
 async fn answer(app: &App, upload: Upload, who: Who) -> Result<Response> {

@@ -121,7 +121,11 @@ fn file_name(input: &str, outcome: Option<Outcome>, format: Format) -> HeaderVal
         Format::Csv => "csv",
         Format::Ndjson => "ndjson",
     };
-    let name = format!("{stem}.{part}.{ending}");
+    attachment(&format!("{stem}.{part}.{ending}"))
+}
+
+/// A file to be saved under this name.
+pub(crate) fn attachment(name: &str) -> HeaderValue {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ');
     let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let mut encoded = String::new();

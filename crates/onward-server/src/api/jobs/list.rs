@@ -35,6 +35,7 @@ pub async fn handle(State(app): State<App>, Params(query): Params<Query>) -> Res
         text: text("q", query.q)?,
         before: cursor::read_as("jobs", query.cursor.as_deref())?,
         limit: page + 1,
+        ..JobQuery::default()
     };
     let mut found = app.engine.jobs(&asked).await?;
     let more = found.len() > page;

@@ -13,6 +13,7 @@ pub mod resume;
 pub mod retry;
 pub mod rows;
 pub mod show;
+pub mod source;
 pub mod table;
 pub mod timeline;
 pub mod tune;

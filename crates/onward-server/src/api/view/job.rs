@@ -47,6 +47,12 @@ pub struct JobView {
     pub rows_per_second: Option<f64>,
     /// Seconds until the last row at that rate.
     pub eta_seconds: Option<u64>,
+    /// The least and the most it may be, when the pace of the last minute varies much.
+    #[serde(default)]
+    pub eta_range_seconds: Option<(u64, u64)>,
+    /// Rows a second in each of the last steps of five seconds, oldest first.
+    #[serde(default)]
+    pub pace: Vec<f64>,
     /// When it was submitted.
     pub created_at: String,
     /// When its first row was claimed.
@@ -116,6 +122,8 @@ impl JobView {
             epoch: job.epoch.0,
             rows_per_second: snapshot.rows_per_second.map(|rate| (rate * 100.0).round() / 100.0),
             eta_seconds: snapshot.eta_seconds,
+            eta_range_seconds: snapshot.eta_range_seconds,
+            pace: snapshot.pace.iter().map(|rate| (rate * 10.0).round() / 10.0).collect(),
             created_at: rfc3339(job.created_at),
             started_at: job.started_at.map(rfc3339),
             updated_at: rfc3339(job.updated_at),

@@ -149,6 +149,10 @@ fn downloads(snapshot: &Snapshot) -> Markup {
                 li { a href={ (export) "?format=ndjson" } download { (icon("download")) "All results, NDJSON" } }
                 li { a href={ (export) "?spreadsheet=true" } download { (icon("download")) "All results for a spreadsheet" }
                     p.hint { "Values that a spreadsheet would take for a formula are disarmed." } }
+                @if snapshot.job.input.available {
+                    li { a href={ "/api/v1/jobs/" (snapshot.job.id) "/input" } download { (icon("download")) "The file itself" }
+                        p.hint { "As it was taken: every record in order, in UTF-8." } }
+                }
             }
         }
     }

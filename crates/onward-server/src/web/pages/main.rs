@@ -28,7 +28,9 @@ pub(crate) struct View {
     pub(crate) active: Vec<Snapshot>,
     /// The others.
     pub(crate) recent: Vec<Snapshot>,
-    /// Where the next page begins.
+    /// The page before.
+    pub(crate) newer: Option<String>,
+    /// The page after.
     pub(crate) older: Option<String>,
     /// The tiles.
     pub(crate) summary: Summary,
@@ -83,37 +85,60 @@ pub(crate) async fn summary(engine: &Engine) -> Result<Summary> {
 
 /// Reads what the page shows.
 pub(crate) async fn read(engine: &Engine, filter: Filter) -> Result<View> {
-    let (active_states, recent_states) = filter.which.states();
-    let summary = summary(engine).await?;
-    let (mut active, mut recent, mut older) = (Vec::new(), Vec::new(), None);
-    // Later pages go on with whichever kind the first page ends with.
-    let pages_active = recent_states.is_empty();
-    if !active_states.is_empty() && (filter.before.is_none() || pages_active) {
-        (active, older) = page(engine, &filter, active_states, MOST_ACTIVE).await?;
+    let view = look(engine, filter).await?;
+    // Back at the beginning, the page is the first one, which has the active jobs as well.
+    if view.filter.after.is_some() && view.newer.is_none() {
+        return look(engine, view.filter.first()).await;
     }
-    if !pages_active {
-        (recent, older) = page(engine, &filter, recent_states, RECENT_A_PAGE).await?;
-    }
-    Ok(View { filter, active, recent, older, summary })
+    Ok(view)
 }
 
-/// One page of jobs in these states, and the address of the next.
-async fn page(
-    engine: &Engine,
-    filter: &Filter,
-    states: Vec<JobState>,
-    limit: usize,
-) -> Result<(Vec<Snapshot>, Option<String>)> {
+async fn look(engine: &Engine, filter: Filter) -> Result<View> {
+    let (active_states, recent_states) = filter.which.states();
+    let summary = summary(engine).await?;
+    let (mut active, mut recent) = (Page::default(), Page::default());
+    // Later pages go on with whichever kind the first page ends with.
+    let pages_active = recent_states.is_empty();
+    let is_first = filter.before.is_none() && filter.after.is_none();
+    if !active_states.is_empty() && (is_first || pages_active) {
+        active = page(engine, &filter, active_states, MOST_ACTIVE).await?;
+    }
+    if !pages_active {
+        recent = page(engine, &filter, recent_states, RECENT_A_PAGE).await?;
+    }
+    let ends = if pages_active { &active } else { &recent };
+    let (newer, older) = (ends.newer.clone(), ends.older.clone());
+    Ok(View { filter, active: active.jobs, recent: recent.jobs, newer, older, summary })
+}
+
+/// A page of jobs, and the addresses of its neighbours.
+#[derive(Default)]
+struct Page {
+    jobs: Vec<Snapshot>,
+    newer: Option<String>,
+    older: Option<String>,
+}
+
+/// One page of jobs in these states.
+async fn page(engine: &Engine, filter: &Filter, states: Vec<JobState>, limit: usize) -> Result<Page> {
     // What the store cannot filter is filtered here, over a bounded number of jobs.
     let scans = matches!(filter.which, Which::Attention | Which::FailedToday);
     let asked = if scans { MOST_SCANNED } else { limit + 1 };
-    let query = JobQuery { states, text: filter.search.clone(), before: filter.before, limit: asked };
-    let mut jobs = engine.jobs(&query).await?;
+    let (text, before, after) = (filter.search.clone(), filter.before, filter.after);
+    let mut jobs = engine.jobs(&JobQuery { states, text, before, after, limit: asked }).await?;
     jobs.retain(|snapshot| filter.which.takes(snapshot));
     let more = jobs.len() > limit;
-    jobs.truncate(limit);
-    let older = jobs.last().filter(|_| more).map(|last| filter.after(last.job.id));
-    Ok((jobs, older))
+    let back = after.is_some();
+    if back {
+        jobs.drain(..jobs.len().saturating_sub(limit));
+    } else {
+        jobs.truncate(limit);
+    }
+    // Where one came from, there is something, unless it was deleted meanwhile.
+    let (has_newer, has_older) = if back { (more, true) } else { (before.is_some(), more) };
+    let newer = jobs.first().filter(|_| has_newer).map(|first| filter.newer(first.job.id));
+    let older = jobs.last().filter(|_| has_older).map(|last| filter.older(last.job.id));
+    Ok(Page { jobs, newer, older })
 }
 
 /// The page.
@@ -133,7 +158,12 @@ pub(crate) fn render(view: &View) -> Markup {
             }
         }
         @if view.active.is_empty() && view.recent.is_empty() { (nothing(view)) }
-        @if let Some(older) = &view.older { p.pages { a.btn rel="next" href=(older) { "Older jobs" (icon("chevron-right")) } } }
+        @if view.newer.is_some() || view.older.is_some() {
+            nav.pages aria-label="Pages of jobs" {
+                @if let Some(newer) = &view.newer { a.btn rel="prev" href=(newer) { (icon("chevron-left")) "Newer jobs" } }
+                @if let Some(older) = &view.older { a.btn rel="next" href=(older) { "Older jobs" (icon("chevron-right")) } }
+            }
+        }
     }
 }
 

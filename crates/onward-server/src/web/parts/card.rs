@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use onward_core::row::Outcome;
-use onward_core::state::Step;
+use onward_core::state::{JobState, Step};
 use onward_engine::Snapshot;
 
 use crate::web::format::count;
@@ -10,6 +10,7 @@ use crate::web::parts::actions::{Place, actions};
 use crate::web::parts::badge::{Look, badge, icon};
 use crate::web::parts::bar::{bar, percent, sentence};
 use crate::web::parts::facts::facts;
+use crate::web::parts::spark::sparkline;
 
 /// The card.
 #[must_use]
@@ -39,7 +40,8 @@ pub(crate) fn job_article(snapshot: &Snapshot, place: Place) -> Markup {
             (bar(&job.tally, job.total, &label))
             div.sums {
                 p.progress { b data-bind="progress" { (sentence(&job.tally, job.total)) }
-                    span.percent data-bind="percent" { (percent(&job.tally, job.total)) " %" } }
+                    span.percent data-bind="percent" { (percent(&job.tally, job.total)) " %" }
+                    @if job.state == JobState::Running { (sparkline(&snapshot.pace)) } }
                 (counts(snapshot))
             }
         }

@@ -38,7 +38,10 @@ pub(crate) fn facts(snapshot: &Snapshot) -> Markup {
 #[must_use]
 pub(crate) fn speed(snapshot: &Snapshot) -> String {
     let rate = snapshot.rows_per_second.map(|speed| format!("{} · ", rate(speed)));
-    let left = snapshot.eta_seconds.map(|seconds| format!("about {} left · ", time_left(seconds)));
+    let left = match snapshot.eta_range_seconds {
+        Some((least, most)) => Some(format!("{} to {} left · ", time_left(least), time_left(most))),
+        None => snapshot.eta_seconds.map(|seconds| format!("about {} left · ", time_left(seconds))),
+    };
     rate.unwrap_or_default() + &left.unwrap_or_default()
 }
 

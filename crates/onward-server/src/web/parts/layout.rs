@@ -37,8 +37,16 @@ pub(crate) enum Kind {
     Rows,
     /// The form for a new job.
     NewJob,
+    /// What was added.
+    Creators,
     /// Checks.
     Health,
+    /// What is in force.
+    Settings,
+    /// The screen in the room.
+    Wall,
+    /// About the API and its problems.
+    Written,
     /// An error or a question.
     Other,
 }
@@ -50,7 +58,11 @@ impl Kind {
             Self::Job => "job",
             Self::Rows => "rows",
             Self::NewJob => "new-job",
+            Self::Creators => "creators",
             Self::Health => "health",
+            Self::Settings => "settings",
+            Self::Wall => "wall",
+            Self::Written => "written",
             Self::Other => "other",
         }
     }
@@ -58,8 +70,14 @@ impl Kind {
     /// Whether the connection to the server is of interest there.
     fn is_live(self) -> bool {
         match self {
-            Self::Jobs | Self::Job => true,
-            Self::Rows | Self::NewJob | Self::Health | Self::Other => false,
+            Self::Jobs | Self::Job | Self::Wall => true,
+            Self::Rows
+            | Self::NewJob
+            | Self::Creators
+            | Self::Health
+            | Self::Settings
+            | Self::Written
+            | Self::Other => false,
         }
     }
 
@@ -67,7 +85,15 @@ impl Kind {
     fn styles(self) -> &'static [&'static str] {
         match self {
             Self::Jobs => &[],
-            Self::Job | Self::Rows | Self::NewJob | Self::Health | Self::Other => &["pages.css"],
+            Self::Wall => &["wall.css"],
+            Self::Job
+            | Self::Rows
+            | Self::NewJob
+            | Self::Creators
+            | Self::Health
+            | Self::Settings
+            | Self::Written
+            | Self::Other => &["pages.css"],
         }
     }
 
@@ -75,7 +101,14 @@ impl Kind {
     fn scripts(self) -> &'static [&'static str] {
         match self {
             Self::Job | Self::Rows => &["rows.js"],
-            Self::Jobs | Self::NewJob | Self::Health | Self::Other => &[],
+            Self::NewJob => &["new.js"],
+            Self::Jobs
+            | Self::Creators
+            | Self::Health
+            | Self::Settings
+            | Self::Wall
+            | Self::Written
+            | Self::Other => &[],
         }
     }
 }
@@ -133,7 +166,9 @@ fn header(kind: Kind) -> Markup {
             nav aria-label="Main" {
                 (link("/", "Jobs", Kind::Jobs))
                 (link("/jobs/new", "New job", Kind::NewJob))
+                (link("/creators", "Creators", Kind::Creators))
                 (link("/health", "Health", Kind::Health))
+                (link("/settings", "Settings", Kind::Settings))
             }
             div.live {
                 @if kind.is_live() {

@@ -5,6 +5,7 @@ use onward_core::state::JobState;
 use onward_engine::Snapshot;
 
 use crate::api::view::JobView;
+use crate::web::format::count;
 use crate::web::parts::badge::icon;
 
 /// The form.
@@ -28,8 +29,14 @@ pub(crate) fn steer(snapshot: &Snapshot, view: &JobView) -> Markup {
                         input #concurrency name="concurrency" type="number" min="1" max="10000" value=[view.concurrency] autocomplete="off";
                         p.hint { "Takes effect within a second." }
                     }
+                    div.field {
+                        label for="breaker" { "Pause after failures in a row" }
+                        input #breaker name="breaker" type="number" min="0" max="10000" value=[view.breaker] autocomplete="off";
+                        p.hint { "0 means never. A paused job tries one row by itself and goes on." }
+                    }
                     div.acts { button type="submit" { (icon("settings")) "Apply" } }
                 }
+                @if let Some(at) = view.hold_at { p.hint { "Held once " (count(at)) " rows are done; then a person is asked." } }
             }
         }
     }

@@ -277,6 +277,9 @@ impl Store for Planted {
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {
         self.inner.spans(job).await
     }
+    async fn repeats(&self, input: InputId, after: Option<SpanNo>) -> Result<u64> {
+        self.inner.repeats(input, after).await
+    }
     async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>> {
         self.inner.marks(job, every).await
     }

@@ -1,5 +1,5 @@
 -- Jobs with all that is known of them, newest first: one ($1), or a page after a cursor ($2) of some
--- states ($3) whose name holds a text ($4).
+-- states ($3) whose name holds a text ($4); or the page on the newer side of a cursor ($6).
 SELECT jobs.id, jobs.uuid, jobs.name, jobs.state, jobs.pause, jobs.error, jobs.total, jobs.attempt,
        jobs.generation, jobs.epoch, jobs.created_at, jobs.started_at, jobs.updated_at, jobs.finished_at,
        jobs.attempt_at, jobs.recipe, jobs.tuning, jobs.work_digest,
@@ -7,13 +7,22 @@ SELECT jobs.id, jobs.uuid, jobs.name, jobs.state, jobs.pause, jobs.error, jobs.t
        counts.added, counts.failed, counts.skipped, counts.filtered, counts.beat_ms, mark.low_water,
        held.leases
 FROM (
-    SELECT jobs.*, inputs.uuid AS input_uuid, inputs.filename, inputs.sha256, inputs.bytes, inputs.available
-    FROM onward.jobs JOIN onward.inputs ON inputs.id = jobs.input
-    WHERE ($1::uuid IS NULL OR jobs.uuid = $1)
-      AND ($2::uuid IS NULL OR jobs.uuid < $2)
-      AND ($3::text[] IS NULL OR jobs.state = ANY ($3))
-      AND ($4::text IS NULL OR strpos(lower(jobs.name), $4) > 0 OR strpos(lower(inputs.filename), $4) > 0)
-    ORDER BY jobs.uuid DESC LIMIT $5
+    (SELECT jobs.*, inputs.uuid AS input_uuid, inputs.filename, inputs.sha256, inputs.bytes, inputs.available
+     FROM onward.jobs JOIN onward.inputs ON inputs.id = jobs.input
+     WHERE $6::uuid IS NULL
+       AND ($1::uuid IS NULL OR jobs.uuid = $1)
+       AND ($2::uuid IS NULL OR jobs.uuid < $2)
+       AND ($3::text[] IS NULL OR jobs.state = ANY ($3))
+       AND ($4::text IS NULL OR strpos(lower(jobs.name), $4) > 0 OR strpos(lower(inputs.filename), $4) > 0)
+     ORDER BY jobs.uuid DESC LIMIT $5)
+    UNION ALL
+    (SELECT jobs.*, inputs.uuid AS input_uuid, inputs.filename, inputs.sha256, inputs.bytes, inputs.available
+     FROM onward.jobs JOIN onward.inputs ON inputs.id = jobs.input
+     WHERE jobs.uuid > $6
+       AND ($2::uuid IS NULL OR jobs.uuid < $2)
+       AND ($3::text[] IS NULL OR jobs.state = ANY ($3))
+       AND ($4::text IS NULL OR strpos(lower(jobs.name), $4) > 0 OR strpos(lower(inputs.filename), $4) > 0)
+     ORDER BY jobs.uuid LIMIT $5)
 ) AS jobs
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(added), 0)::bigint AS added, coalesce(sum(failed), 0)::bigint AS failed,

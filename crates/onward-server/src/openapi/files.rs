@@ -1,0 +1,130 @@
+//! The operations over files and what came of them: preview, uploads, creators.
+
+use onward_core::problem::Code;
+
+use super::operations::{CREATE, CURSOR, LIMIT, PAGE, post, read};
+use super::parts::{Body, Operation, Param, Reply};
+
+const OF_AN_UPLOAD: &[Code] = &[Code::UploadNotFound];
+const OF_A_WHOLE_UPLOAD: &[Code] = &[
+    Code::UploadNotFound,
+    Code::UploadIncomplete,
+    Code::RecipeInvalid,
+    Code::MissingColumn,
+    Code::CsvMalformed,
+];
+
+/// What a preview answers.
+const PREVIEWED: Reply = Reply::Object("encoding, delimiter, header, columns, samples, warnings, mapping");
+
+/// The operations, in the order of `docs/http-api.md`.
+pub(crate) const FILES: &[Operation] = &[
+    Operation {
+        method: "post",
+        path: "/api/v1/preview",
+        id: "previewFile",
+        summary: "What the first 256 KiB of a file would become.",
+        params: &[],
+        body: Body::Head,
+        status: 200,
+        reply: PREVIEWED,
+        problems: CREATE,
+    },
+    read(
+        "/api/v1/creators",
+        "listCreators",
+        "What the creators work has added.",
+        &[
+            Param::Query("table", "Only this list."),
+            Param::Query("q", "Only keys that contain this."),
+            LIMIT,
+            CURSOR,
+        ],
+        Reply::Json("Creators"),
+        PAGE,
+    ),
+    read(
+        "/api/v1/creators/export",
+        "exportCreators",
+        "All creators, or those of a list or a search.",
+        &[
+            Param::Query("table", "Only this list."),
+            Param::Query("q", "Only keys that contain this."),
+            Param::Query("format", "csv (usual) or ndjson."),
+        ],
+        Reply::Other("text/csv", "the creators, streamed"),
+        &[Code::InvalidParameter],
+    ),
+    post(
+        "/api/v1/uploads",
+        "announceUpload",
+        "Announce a file that is sent in parts.",
+        Body::Json("UploadAnnounced"),
+        201,
+        Reply::Json("Upload"),
+        &[Code::TooLarge, Code::TooManyRequests, Code::DiskFull],
+    ),
+    read(
+        "/api/v1/uploads/{id}",
+        "showUpload",
+        "How much of it has arrived.",
+        &[],
+        Reply::Json("Upload"),
+        OF_AN_UPLOAD,
+    ),
+    Operation {
+        method: "put",
+        path: "/api/v1/uploads/{id}",
+        id: "sendPart",
+        summary: "Send the part that begins at Upload-Offset; what arrives of it is kept.",
+        params: &[],
+        body: Body::None,
+        status: 200,
+        reply: Reply::Json("Upload"),
+        problems: &[
+            Code::UploadNotFound,
+            Code::UploadOffset,
+            Code::UploadAborted,
+            Code::TooLarge,
+            Code::DiskFull,
+        ],
+    },
+    Operation {
+        method: "delete",
+        path: "/api/v1/uploads/{id}",
+        id: "removeUpload",
+        summary: "Forget it.",
+        params: &[],
+        body: Body::None,
+        status: 204,
+        reply: Reply::Empty,
+        problems: OF_AN_UPLOAD,
+    },
+    post(
+        "/api/v1/uploads/{id}/preview",
+        "previewUpload",
+        "What the beginning of it would become, as POST /preview says it.",
+        Body::Json("WithRecipe"),
+        200,
+        PREVIEWED,
+        OF_A_WHOLE_UPLOAD,
+    ),
+    post(
+        "/api/v1/uploads/{id}/check",
+        "checkUpload",
+        "What each row of the whole file would meet before any call: duplicates, bad lines, warnings.",
+        Body::Json("WithRecipe"),
+        200,
+        Reply::Json("Report"),
+        OF_A_WHOLE_UPLOAD,
+    ),
+    post(
+        "/api/v1/uploads/{id}/try",
+        "tryUpload",
+        "Do the first three rows for real, and keep nothing.",
+        Body::Json("WithRecipe"),
+        200,
+        Reply::Json("Trial"),
+        OF_A_WHOLE_UPLOAD,
+    ),
+];

@@ -1,0 +1,207 @@
+//! The dashboard on a large store while a job runs at full speed: the first byte of each page, what a
+//! reader costs the job, and what a thousand clients of the event stream cost the server.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use onward_testkit::{Api, Home, Process};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::local::RECIPE;
+use crate::measure::{Keys, Length, binary, cpu_s, creators, onward, say};
+use crate::start::fill;
+
+/// Rows of the job that runs meanwhile: enough for every look.
+const RUNNING_ROWS: u64 = 4_000_000;
+/// Looks at each page.
+const LOOKS: usize = 40;
+/// One look in this time, as ten impatient readers would.
+const A_LOOK: Duration = Duration::from_millis(100);
+/// How long a rate is measured.
+const WINDOW: Duration = Duration::from_secs(8);
+/// Clients of the event stream.
+const CLIENTS: usize = 1_000;
+/// Rows of the job that the clients watch to its end.
+const WATCHED_ROWS: u64 = 1_500_000;
+/// The last event of a job that came to its end.
+const LAST: &[u8] = b"\"status\":\"completed\"";
+
+pub(crate) fn bench(length: Length) -> Result<()> {
+    let rows = match length {
+        Length::Short => 1_000_000,
+        Length::Long => 10_000_000,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(async {
+        let home = Home::new(&binary()?.display().to_string())?;
+        fill(&home).await?;
+        let (csv, recipe) = list(&home, "large", rows)?;
+        let done = onward(home.path(), &["run", &csv, "--recipe", &recipe])?.status()?;
+        ensure!(done.success(), "the large job ended with {done}");
+        let mut server = home.serve(&[])?;
+        let api = home.ready(&mut server).await?;
+        say(&format!("a store with 10,000 jobs and one more of {rows} rows"));
+        pages(&home, &api, rows).await?;
+        streams(&home, &api, &server).await
+    })
+}
+
+/// Writes a list and its recipe, and gives their paths.
+fn list(home: &Home, name: &str, rows: u64) -> Result<(String, String)> {
+    let (csv, recipe) = (home.path().join(format!("{name}.csv")), home.path().join("recipe.toml"));
+    std::fs::write(&csv, creators(rows, Keys::InOrder))?;
+    std::fs::write(&recipe, RECIPE)?;
+    Ok((csv.display().to_string(), recipe.display().to_string()))
+}
+
+/// Submits a list, waits until the job has begun, and gives its id.
+async fn submit(home: &Home, api: &Api, name: &str, rows: u64) -> Result<String> {
+    let (csv, recipe) = list(home, name, rows)?;
+    let data = home.path().to_owned();
+    let submitted = tokio::task::spawn_blocking(move || {
+        onward(&data, &["submit", &csv, "--recipe", &recipe])?.status().context("cannot submit")
+    });
+    ensure!(submitted.await??.success(), "the submission was refused");
+    let jobs = api.get("/jobs?limit=1").await?;
+    let job = jobs.body["jobs"][0]["job_id"].as_str().context("a job")?.to_owned();
+    api.job_when(&job, "a first row", Duration::from_secs(60), |job| {
+        job["processed_items"].as_u64() > Some(0)
+    })
+    .await?;
+    Ok(job)
+}
+
+/// First bytes while a job runs, and what the looking costs it.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
+    let large = api.get("/jobs?limit=1&q=large").await?.body["jobs"][0]["job_id"]
+        .as_str()
+        .context("the large job")?
+        .to_owned();
+    let running = submit(home, api, "running", RUNNING_ROWS).await?;
+    let alone = rate(api, &running, WINDOW).await?;
+    let client = onward_testkit::api::client().build()?;
+    let middle = rows / 2;
+    let paths = [
+        ("main", "/".to_owned()),
+        ("main, failed ones", "/?status=attention".to_owned()),
+        ("main, a search", "/?q=creators".to_owned()),
+        ("main, an older page", "/?before=01900000-0000-7000-8000-000000001388".to_owned()),
+        ("job", format!("/jobs/{large}")),
+        ("job that runs", format!("/jobs/{running}")),
+        ("rows", format!("/jobs/{large}/rows")),
+        ("rows, from the middle", format!("/jobs/{large}/rows?from={middle}")),
+        ("rows, filtered ones", format!("/jobs/{large}/rows?outcome=filtered")),
+        ("rows, a search", format!("/jobs/{large}/rows?q=creator_{:09}", rows - 5)),
+        ("one row", format!("/jobs/{large}/rows/{middle}")),
+        ("creators", "/creators".to_owned()),
+    ];
+    let (begun, from) = (Instant::now(), processed(api, &running).await?);
+    for (name, path) in &paths {
+        let mut first_bytes = Vec::with_capacity(LOOKS);
+        for _ in 0..LOOKS {
+            let begin = Instant::now();
+            let answer =
+                client.get(format!("{}{path}", api.base())).header("accept", "text/html").send().await?;
+            first_bytes.push(begin.elapsed());
+            ensure!(answer.status().is_success(), "{path}: {}", answer.status());
+            answer.bytes().await?;
+            tokio::time::sleep(A_LOOK.saturating_sub(begin.elapsed())).await;
+        }
+        first_bytes.sort_unstable();
+        let (median, p95) = (first_bytes[LOOKS / 2], first_bytes[LOOKS * 95 / 100]);
+        say(&format!("{name}: first byte {:.1} ms (median), {:.1} ms (p95)", ms(median), ms(p95)));
+    }
+    let watched = (processed(api, &running).await? - from) as f64 / begun.elapsed().as_secs_f64();
+    ensure!(api.job(&running).await?["status"] == "running", "the job ended too early to be measured");
+    let again = rate(api, &running, WINDOW).await?;
+    say(&format!(
+        "the job that runs: {alone:.0} rows/s alone, {watched:.0} rows/s at ten looks a second, {again:.0} rows/s alone again: {:.3}",
+        watched / ((alone + again) / 2.0)
+    ));
+    ensure!(api.act(&running, "force-cancel").await?.status == 200, "the job cannot be cancelled");
+    Ok(())
+}
+
+/// A thousand clients beside a job at full speed: what they cost, and when each knows of its end.
+async fn streams(home: &Home, api: &Api, server: &Process) -> Result<()> {
+    let job = submit(home, api, "watched", WATCHED_ROWS).await?;
+    let (cpu, rows) = (cpu_s(server.id()), processed(api, &job).await?);
+    let alone = rate(api, &job, WINDOW).await?;
+    let per_row = (cpu_s(server.id()) - cpu) / (processed(api, &job).await? - rows) as f64;
+    let address = api.base().trim_start_matches("http://").to_owned();
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        clients.spawn(watch(address.clone()));
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (cpu, rows) = (cpu_s(server.id()), processed(api, &job).await?);
+    let watched = rate(api, &job, WINDOW).await?;
+    let done = (processed(api, &job).await? - rows) as f64;
+    let share = (cpu_s(server.id()) - cpu - per_row * done) / WINDOW.as_secs_f64();
+    let ended =
+        api.job_when(&job, "its end", Duration::from_secs(300), |job| job["status"] == "completed").await?;
+    let at: jiff::Timestamp = ended["finished_at"].as_str().context("finished_at")?.parse()?;
+    let mut lags = Vec::with_capacity(CLIENTS);
+    while let Some(seen) = clients.join_next().await {
+        lags.push(seen?? - at.as_millisecond());
+    }
+    lags.sort_unstable();
+    say(&format!(
+        "{CLIENTS} event-stream clients: {:.1} % of a core for them, the job at {watched:.0} rows/s instead of {alone:.0}: {:.3}; \
+         its end seen after {} ms (median), {} ms (the last of them)",
+        share * 100.0,
+        watched / alone,
+        lags[CLIENTS / 2],
+        lags[CLIENTS - 1]
+    ));
+    Ok(())
+}
+
+/// Reads the stream until the job's end is in it, and says when that was, in milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "compared with a moment that the server names")]
+async fn watch(address: String) -> Result<i64> {
+    let mut stream = TcpStream::connect(&address).await?;
+    let request =
+        format!("GET /api/v1/events HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    // The snapshot holds jobs that are completed already; only what follows it counts.
+    let mut buffer = vec![0; 256 * 1_024];
+    let (mut text, mut is_past_snapshot) = (Vec::new(), false);
+    loop {
+        let read = stream.read(&mut buffer).await?;
+        ensure!(read > 0, "the stream ended");
+        text.extend_from_slice(&buffer[..read]);
+        if !is_past_snapshot {
+            let Some(end) = find(&text, b"event: job") else { continue };
+            (text, is_past_snapshot) = (text.split_off(end), true);
+        }
+        if find(&text, LAST).is_some() {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+            return Ok(i64::try_from(now.as_millis())?);
+        }
+        // What was looked through is let go, but for an end that may go on in the next piece.
+        text.drain(..text.len().saturating_sub(LAST.len()));
+    }
+}
+
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|part| part == wanted)
+}
+
+async fn processed(api: &Api, job: &str) -> Result<u64> {
+    api.job(job).await?["processed_items"].as_u64().context("a count")
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+async fn rate(api: &Api, job: &str, window: Duration) -> Result<f64> {
+    let (begin, from) = (Instant::now(), processed(api, job).await?);
+    tokio::time::sleep(window).await;
+    Ok((processed(api, job).await? - from) as f64 / begin.elapsed().as_secs_f64())
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
