@@ -30,13 +30,16 @@ enum Verb {
         /// How many times.
         #[arg(long, default_value_t = 1_000)]
         kills: u32,
+        /// Instead, so many rounds of trouble for a fleet on PostgreSQL and Redis.
+        #[arg(long, value_name = "ROUNDS", num_args = 0..=1, default_missing_value = "120")]
+        fleet: Option<u32>,
         /// The number a failed run printed, to repeat it.
         #[arg(long)]
         seed: Option<u64>,
     },
     /// Measures, and prints the machine and the ratios beside the figures.
     Bench {
-        /// Only this one: local, postgres, calls, resume or start.
+        /// Only this one: local, postgres, fifty, calls, programs, batches, resume or start.
         figure: Option<String>,
         /// With the largest sizes, which take minutes each.
         #[arg(long)]
@@ -52,7 +55,10 @@ fn main() -> Result<()> {
             let scope = if embedded { test::Scope::Embedded } else { test::Scope::Everything };
             test::test(scope, filter.as_deref())
         }
-        Verb::Torture { kills, seed } => test::torture(kills, seed),
+        Verb::Torture { fleet: Some(rounds), seed, .. } => {
+            test::torture("nemesis", "ONWARD_FLEET_ROUNDS", rounds, seed)
+        }
+        Verb::Torture { kills, seed, .. } => test::torture("killed", "ONWARD_KILLS", kills, seed),
         Verb::Bench { figure, long } => {
             let length = if long { bench::Length::Long } else { bench::Length::Short };
             bench::bench(figure.as_deref(), length)

@@ -35,6 +35,7 @@ const NEEDS: &[Need] = &[
         package: "redis-server",
         reason: "checkpoints and hot chunks in a real Redis",
     },
+    Need { program: "openssl", package: "openssl", reason: "databases that speak TLS have certificates" },
     Need { program: "chromium", package: "chromium", reason: "the page is tested in a real browser" },
     Need { program: "chromedriver", package: "chromium-driver", reason: "drives the browser" },
     Need { program: "parallel", package: "parallel", reason: "Onward is shown side by side with it" },

@@ -39,19 +39,19 @@ pub(crate) fn test(scope: Scope, filter: Option<&str>) -> Result<()> {
         say(
             "left out with --embedded: the page in a real browser (crates/onward/tests/browser.rs), what GNU \
              parallel does beside Onward (crates/onward/tests/cli/parallel.rs), and everything on a real PostgreSQL \
-             or Redis (tests with `on_a_server`, `redis::` or `layered::` in their names)",
+             or Redis (tests with `on_a_server`, `redis::`, `layered::` or `fleet::` in their names)",
         );
     }
     Ok(())
 }
 
-/// The crash test with many kills, on the binary people run.
+/// A crash test with many kills or rounds, on the binary people run.
 ///
 /// # Errors
 /// When a guarantee does not hold; the test prints the line that repeats it.
-pub(crate) fn torture(kills: u32, seed: Option<u64>) -> Result<()> {
+pub(crate) fn torture(test: &str, how_often: &str, times: u32, seed: Option<u64>) -> Result<()> {
     let mut command = cargo(&["test", "--release", "--package", "onward", "--test", "crash", "--"]);
-    command.args(["--nocapture", "killed"]).env("ONWARD_KILLS", kills.to_string());
+    command.args(["--nocapture", test]).env(how_often, times.to_string());
     if let Some(seed) = seed {
         command.env("ONWARD_SEED", seed.to_string());
     }
@@ -67,7 +67,8 @@ fn tests(scope: Scope, filter: Option<&str>) -> Command {
     if scope == Scope::Embedded {
         command.env("ONWARD_TEST_EMBEDDED", "1");
         if nextest {
-            command.args(["-E", "not (binary(browser) | test(on_a_server) | test(/(redis|layered)::/))"]);
+            command
+                .args(["-E", "not (binary(browser) | test(on_a_server) | test(/(redis|layered|fleet)::/))"]);
         }
     }
     command.args(filter);

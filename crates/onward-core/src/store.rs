@@ -130,6 +130,9 @@ pub trait Store: Send + Sync + 'static {
     async fn rescue(&self, now: UnixMs) -> Result<Vec<Rescued>>;
     /// Gives back every span whatever its lease: only for a process that knows it is alone.
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>>;
+    /// Gives back every span of one worker whatever its lease: only for whoever knows that its process
+    /// has ended. Should it live all the same, it is fenced.
+    async fn release_of(&self, worker: &WorkerId, now: UnixMs) -> Result<Vec<Rescued>>;
 
     // --- the fleet --------------------------------------------------------------------------
 

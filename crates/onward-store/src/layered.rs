@@ -56,6 +56,12 @@ impl LayeredStore {
         self.redis.tell(job);
     }
 
+    /// Asks Redis for a sign of life.
+    #[cfg(test)]
+    pub(crate) async fn redis_answers(&self) -> bool {
+        self.redis.ping().await
+    }
+
     async fn look(&self, jobs: &[Job]) {
         let old: Vec<&Job> = {
             let looks = self.looks();
@@ -212,6 +218,12 @@ impl Store for LayeredStore {
 
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
         let released = self.ledger.release_all(now).await?;
+        released.iter().for_each(|released| self.changed(released.job));
+        Ok(released)
+    }
+
+    async fn release_of(&self, worker: &WorkerId, now: UnixMs) -> Result<Vec<Rescued>> {
+        let released = self.ledger.release_of(worker, now).await?;
         released.iter().for_each(|released| self.changed(released.job));
         Ok(released)
     }

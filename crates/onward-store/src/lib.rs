@@ -14,4 +14,5 @@ pub mod postgres;
 pub mod redis;
 pub mod sqlite;
 
+mod percent;
 mod stored;

@@ -4,6 +4,7 @@
 //! bounded repeats (G5) under a stable key (G6), counters equal the ledger (G7), nothing dropped (G17).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -86,6 +87,7 @@ impl Evidence<'_> {
         for call in self.calls {
             per_handle.entry(&call.handle).or_default().push(call);
         }
+        let seen = self.first_seen();
         let mut extra = 0;
         for row in self.expected.iter().filter(|row| row.called) {
             let calls = per_handle.remove(row.handle.as_str()).unwrap_or_default();
@@ -95,7 +97,7 @@ impl Evidence<'_> {
             }
             extra += counted.saturating_sub(1);
             problems.extend(key_problems(row, &calls));
-            problems.extend(self.late_call(row, &calls));
+            problems.extend(late_call(row, seen.get(&row.row), &calls));
         }
         problems.extend(per_handle.keys().map(|handle| format!("nobody asked for a call for {handle}")));
         let bound = CONCURRENCY * self.crashes;
@@ -105,11 +107,21 @@ impl Evidence<'_> {
         problems
     }
 
-    fn late_call(&self, row: &Expected, calls: &[&Call]) -> Option<String> {
-        let seen = self.looks.iter().find(|look| look.rows.iter().any(|found| found.row == row.row))?;
-        let late = calls.iter().any(|call| call.began > seen.at);
-        late.then(|| format!("row {} was called again after its outcome had been seen", row.row))
+    /// When each row was first seen with an outcome.
+    fn first_seen(&self) -> HashMap<u64, Instant> {
+        let mut seen = HashMap::new();
+        for look in self.looks {
+            for row in &look.rows {
+                seen.entry(row.row).or_insert(look.at);
+            }
+        }
+        seen
     }
+}
+
+fn late_call(row: &Expected, seen: Option<&Instant>, calls: &[&Call]) -> Option<String> {
+    let late = seen.is_some_and(|seen| calls.iter().any(|call| call.began > *seen));
+    late.then(|| format!("row {} was called again after its outcome had been seen", row.row))
 }
 
 /// Contradictions inside one look: a row twice, counters that are not the ledger's (G1, G7).

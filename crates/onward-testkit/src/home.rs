@@ -1,16 +1,18 @@
 //! A folder with a store, in which the real binary is started, killed, frozen and thawed.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::api::Api;
+use crate::hosts::Host;
 use crate::wait::until;
 
 /// How long a server may take to answer on a busy machine. Its budget is tested elsewhere.
@@ -23,6 +25,8 @@ pub struct Home {
     dir: TempDir,
     /// Another store than the folder's own, and the Redis beside it.
     shared: Option<(String, Option<String>)>,
+    /// The words before the binary's own: those that run it on another host.
+    host: Vec<String>,
 }
 
 impl Home {
@@ -32,7 +36,7 @@ impl Home {
     /// When no temporary folder can be made.
     pub fn new(binary: &str) -> Result<Self> {
         let dir = TempDir::with_prefix("onward-test-").context("no temporary folder")?;
-        Ok(Self { binary: PathBuf::from(binary), dir, shared: None })
+        Ok(Self { binary: PathBuf::from(binary), dir, shared: None, host: Vec::new() })
     }
 
     /// An empty one whose binary works on a store that others share, with a Redis or without.
@@ -42,6 +46,13 @@ impl Home {
     pub fn sharing(binary: &str, store: &str, redis: Option<&str>) -> Result<Self> {
         let shared = Some((store.to_owned(), redis.map(str::to_owned)));
         Ok(Self { shared, ..Self::new(binary)? })
+    }
+
+    /// The same on another host.
+    #[must_use]
+    pub fn on(mut self, host: &Host) -> Self {
+        self.host = host.words();
+        self
     }
 
     /// The folder.
@@ -62,7 +73,28 @@ impl Home {
     /// When the binary cannot be started.
     pub fn start(&self, args: &[&str]) -> Result<Process> {
         let log = File::options().create(true).append(true).open(self.path().join("log.txt"))?;
-        let mut command = Command::new(&self.binary);
+        let mut command = self.command(args);
+        let child = command.stdout(log.try_clone()?).stderr(log).spawn();
+        let child = child.with_context(|| format!("cannot start {}", self.binary.display()))?;
+        Ok(Process { child })
+    }
+
+    /// Runs `onward <args>` to its end and gives what it printed.
+    ///
+    /// # Errors
+    /// When it cannot be started or fails; with what it said.
+    pub fn run(&self, args: &[&str]) -> Result<String> {
+        let done = self.command(args).output()?;
+        let said = String::from_utf8_lossy(&done.stderr);
+        ensure!(done.status.success(), "onward {} ended with {}: {said}", args.join(" "), done.status);
+        Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let words = self.host.iter().map(OsStr::new).chain([self.binary.as_os_str()]);
+        let words: Vec<&OsStr> = words.collect();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ONWARD_")) {
             command.env_remove(name);
         }
@@ -71,20 +103,9 @@ impl Home {
         if let Some(redis) = redis {
             command.arg("--redis").arg(redis);
         }
-        let child = command
-            .args(args)
-            .arg("--data-dir")
-            .arg(self.path())
-            .arg("--store")
-            .arg(store)
-            .env("NO_COLOR", "1")
-            .current_dir(self.path())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("cannot start {}", self.binary.display()))?;
-        Ok(Process { child })
+        command.args(args).arg("--data-dir").arg(self.path()).arg("--store").arg(store);
+        command.env("NO_COLOR", "1").current_dir(self.path()).stdin(Stdio::null());
+        command
     }
 
     /// Starts a server on a free loopback port.
@@ -161,7 +182,7 @@ impl Process {
     ///
     /// # Errors
     /// When it had ended by itself before: the test then tested nothing.
-    pub fn kill(mut self) -> Result<()> {
+    pub fn kill(&mut self) -> Result<()> {
         if let Some(status) = self.child.try_wait()? {
             bail!("the process was to be killed and had ended by itself: {status}");
         }

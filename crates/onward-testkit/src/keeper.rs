@@ -13,7 +13,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use anyhow::{Context, Result};
 
 /// $1 is the folder to remove, $2 the signal at which the program ends at once, the rest is the program.
-/// A word on the pipe means: the program was told to end, and its folder is to stay.
+/// A word on the pipe means that the folder is to stay: `leave` that the program was told to end,
+/// `stay` that it is to be ended.
 const SCRIPT: &str = r#"
 folder=$1; signal=$2; shift 2
 exec 3<&0
@@ -24,7 +25,7 @@ program=$!
     if [ "$word" != leave ]; then
         kill -$signal $program
         while kill -0 $program; do sleep 0.02; done
-        rm -rf "$folder"
+        [ "$word" = stay ] || rm -rf "$folder"
     fi
 } 2>/dev/null &
 wait $program
@@ -45,7 +46,7 @@ impl Kept {
             .args(["-c", SCRIPT, "keeper"])
             .arg(folder)
             .arg(signal)
-            .args(as_its_user(program))
+            .args(program)
             .env("LC_ALL", "C.UTF-8")
             .current_dir(folder)
             .process_group(0)
@@ -64,9 +65,18 @@ impl Kept {
     }
 
     /// Waits for its end, which somebody else brings about; the folder stays.
-    pub(crate) fn wait(mut self) -> Result<()> {
+    pub(crate) fn wait(self) -> Result<()> {
+        self.told("leave")
+    }
+
+    /// Ends it at once; the folder stays.
+    pub(crate) fn end(self) -> Result<()> {
+        self.told("stay")
+    }
+
+    fn told(mut self, word: &str) -> Result<()> {
         if let Some(pipe) = &mut self.pipe {
-            writeln!(pipe, "leave")?;
+            writeln!(pipe, "{word}")?;
         }
         self.shell.wait()?;
         Ok(())

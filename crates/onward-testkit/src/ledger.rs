@@ -129,37 +129,6 @@ impl Ledger {
     }
 }
 
-/// A look at a job in PostgreSQL: `sql` runs a statement and answers its rows, columns between bars.
-///
-/// # Errors
-/// When the views are not there or have other columns: they are a public surface.
-pub fn read_look(sql: impl Fn(&str) -> Result<String>, job: &str) -> Result<Look> {
-    // One statement sees one committed state.
-    let said = sql(&format!(
-        "SELECT status, total_items, processed_items, added, failed, skipped, filtered, 0 AS line
-         FROM onward.job_progress WHERE job_id = '{job}'
-         UNION ALL
-         SELECT outcome, row, 0, 0, 0, 0, 0, 1 FROM onward.rows WHERE job_id = '{job}'
-         ORDER BY line, total_items"
-    ))?;
-    let mut lines = said.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
-    let counters = lines.next().context("the job is not there")?;
-    let number = |at: usize| counters.get(at).and_then(|text| text.parse::<u64>().ok()).context("a count");
-    let mut results = BTreeMap::new();
-    for (at, outcome) in ["added", "failed", "skipped", "filtered"].into_iter().enumerate() {
-        results.insert(outcome.to_owned(), number(at + 3)?);
-    }
-    let (total, processed) = (number(1)?, number(2)?);
-    let counters = Counters { status: counters[0].to_owned(), total, processed, results };
-    let row = |line: Vec<&str>| {
-        let [outcome, row, ..] = line[..] else { anyhow::bail!("a row has other columns: {line:?}") };
-        let (key, code) = (String::new(), String::new());
-        Ok(Row { row: row.parse()?, key, outcome: outcome.to_owned(), code })
-    };
-    let rows = lines.map(row).collect::<Result<_>>()?;
-    Ok(Look { at: now(), counters, rows })
-}
-
 /// A column that is never negative: a negative one is an error here (G7).
 fn number(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(at)?;

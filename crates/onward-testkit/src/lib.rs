@@ -11,15 +11,19 @@
 //! - [`checker`]: compares all of these and says what contradicts what.
 //! - [`redis`]: a real Redis of a test's own; [`proxy`]: cuts a program off from a server.
 //! - [`chrome`]: chromedriver and the browser it drives.
+//! - [`certificates`]: a root of a test's own, for servers that speak TLS; [`hosts`]: machines with
+//!   addresses of their own, where this one allows it.
 //! - [`postgres`], [`pgbouncer`]: servers of the test's own, which end with it.
 //! - [`wait`]: waiting for something to become true, with a limit.
 //! - [`seed`]: random choices that one number repeats.
 
 pub mod api;
+pub mod certificates;
 pub mod checker;
 pub mod chrome;
 pub mod doubles;
 pub mod home;
+pub mod hosts;
 pub mod jobs;
 mod keeper;
 pub mod ledger;
@@ -32,10 +36,12 @@ pub mod upstream;
 pub mod wait;
 
 pub use api::Api;
+pub use certificates::Certificates;
 pub use checker::Evidence;
 pub use chrome::ChromeDriver;
 pub use doubles::Doubles;
 pub use home::{Home, Process};
+pub use hosts::{Hosts, skipped};
 pub use jobs::CreatorsJob;
 pub use ledger::Ledger;
 pub use pgbouncer::PgBouncer;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
-use crate::keeper::{Kept, give};
+use crate::keeper::{Kept, as_its_user, give};
 use crate::postgres::{Postgres, free_port};
 
 /// How many looks at 20 ms a start may take.
@@ -42,7 +42,7 @@ impl PgBouncer {
         let (file, log) = (dir.path().join("pgbouncer.ini"), dir.path().join("pgbouncer.log"));
         std::fs::write(&file, settings)?;
         let words = ["/usr/sbin/pgbouncer".to_owned(), file.display().to_string()];
-        let mut server = Kept::start(dir.path(), &log, "KILL", &words)?;
+        let mut server = Kept::start(dir.path(), &log, "KILL", &as_its_user(&words))?;
         for _ in 0..LOOKS {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Ok(Self { port, _server: server, _dir: dir });

@@ -1,7 +1,9 @@
 //! A PostgreSQL server of the test's own: in a temporary folder, on a Unix socket and a free port of
 //! this machine. It ends with the test, however that ends.
 
-use std::net::TcpListener;
+use std::io::Write as _;
+use std::net::{IpAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
+use crate::certificates::Certificates;
 use crate::keeper::{Kept, as_its_user, give};
 use crate::ledger::Look;
 use crate::wait::now;
@@ -51,6 +54,15 @@ impl Postgres {
     /// # Errors
     /// When PostgreSQL is not installed or does not start; with what it said.
     pub fn start(disk: Disk) -> Result<Self> {
+        Self::start_at(disk, None)
+    }
+
+    /// The same, reachable at an address of this machine besides the loopback one, from the networks this
+    /// machine is part of.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub fn start_at(disk: Disk, address: Option<IpAddr>) -> Result<Self> {
         let dir = TempDir::with_prefix("onward-pg-").context("no temporary folder")?;
         give(dir.path())?;
         let port = free_port()?;
@@ -60,12 +72,19 @@ impl Postgres {
         run(&[&[program("initdb"), "--no-sync".to_owned()], &init.map(str::to_owned)[..]].concat())?;
         let folder = server.dir.path().display();
         let sync = if disk == Disk::Quick { "fsync = off\nfull_page_writes = off\n" } else { "" };
+        let address = address.filter(|address| !address.is_loopback());
+        let addresses = address.map_or_else(String::new, |address| format!(", {address}"));
         let settings = format!(
-            "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{folder}'\n\
+            "listen_addresses = '127.0.0.1{addresses}'\nport = {port}\nunix_socket_directories = '{folder}'\n\
              shared_buffers = 128MB\nmax_connections = 200\nmax_wal_size = 2GB\n{sync}"
         );
         let path = Path::new(&data).join("postgresql.auto.conf");
         std::fs::write(&path, settings).with_context(|| format!("cannot write {}", path.display()))?;
+        if address.is_some() {
+            let rules = Path::new(&data).join("pg_hba.conf");
+            let mut rules = std::fs::File::options().append(true).open(rules)?;
+            writeln!(rules, "host all all samenet trust")?;
+        }
         server.launch()?;
         Ok(server)
     }
@@ -137,6 +156,23 @@ impl Postgres {
         .map(drop)
     }
 
+    /// From now on the server also speaks TLS, as whom these certificates name.
+    ///
+    /// # Errors
+    /// When the files cannot be put where the server reads them.
+    pub fn speak_tls(&self, certificates: &Certificates) -> Result<()> {
+        let data = PathBuf::from(self.data());
+        for (from, name) in [(certificates.server(), "server.crt"), (certificates.key(), "server.key")] {
+            let to = data.join(name);
+            std::fs::copy(from, &to)?;
+            // A key that others can read is refused.
+            std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600))?;
+            give(&to)?;
+        }
+        self.sql("ALTER SYSTEM SET ssl = on")?;
+        self.sql("SELECT pg_reload_conf()").map(drop)
+    }
+
     /// Stops the server and leaves its data.
     ///
     /// # Errors
@@ -159,7 +195,7 @@ impl Postgres {
     pub fn launch(&mut self) -> Result<()> {
         let log = self.dir.path().join("server.log");
         let words = [program("postgres"), "-D".to_owned(), self.data()];
-        let mut server = Kept::start(self.dir.path(), &log, "QUIT", &words)?;
+        let mut server = Kept::start(self.dir.path(), &log, "QUIT", &as_its_user(&words))?;
         let since = now();
         while !self.psql().args(["-c", "SELECT 1"]).output()?.status.success() {
             if !server.is_running() || since.elapsed() > WITHIN {

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::client::note::Note;
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
+use crate::lifeline::{self, Lifeline};
 use crate::store::Author;
 use crate::{clock, output, store};
 
@@ -46,6 +47,7 @@ pub(crate) struct Host {
     /// The engine.
     pub(crate) engine: Engine,
     settings: onward_server::Settings,
+    data_dir: std::path::PathBuf,
 }
 
 impl Host {
@@ -72,7 +74,15 @@ impl Host {
             // Ends with the process: whoever listens has an engine for as long.
             tokio::spawn(async move { redis.listen(move |job| woken.woken(job)).await });
         }
-        Ok(Self { engine, settings: settings_of(config) })
+        Ok(Self { engine, settings: settings_of(config), data_dir: config.data_dir.clone() })
+    }
+
+    /// Starts the work, once nobody waits any more for what dead processes of this data folder held. To
+    /// be kept for as long as the process works.
+    pub(crate) async fn start_work(&self) -> Option<Lifeline> {
+        let lifeline = lifeline::hold(&self.engine, &self.data_dir).await;
+        self.engine.start_work();
+        lifeline
     }
 
     /// The server's router over this engine.

@@ -10,6 +10,7 @@ mod digest;
 mod exit_code;
 mod host;
 mod jobs;
+mod lifeline;
 mod output;
 mod signals;
 mod store;

@@ -103,7 +103,8 @@ fn exit_of_postgres(error: &postgres::OpenError) -> Exit {
     match error {
         Error::Address { .. } | Error::RootCertificate { .. } => Exit::Usage,
         Error::Unreachable { .. } | Error::Ipv6Only { .. } => Exit::Unreachable,
-        Error::Login { .. } | Error::NotAllowed { .. } | Error::Untrusted { .. } => Exit::NotAllowed,
+        Error::Login { .. } | Error::NotAllowed { .. } => Exit::NotAllowed,
+        Error::Untrusted { .. } | Error::OtherHost { .. } => Exit::NotAllowed,
         Error::TransactionPooler { .. } => Exit::NotAllowed,
         Error::Newer { .. } | Error::Different { .. } | Error::Tls(_) | Error::Sql { .. } => Exit::Unexpected,
     }

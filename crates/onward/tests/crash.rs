@@ -3,6 +3,8 @@
 
 #[path = "crash/answers.rs"]
 mod answers;
+#[path = "crash/fleet/mod.rs"]
+mod fleet;
 #[path = "crash/frozen.rs"]
 mod frozen;
 #[path = "crash/killed.rs"]

@@ -24,7 +24,7 @@ use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
 use onward_core::run::{Config, Effect, Hold, Input, Run};
 use onward_core::state::Step;
-use onward_core::store::{Command, Store};
+use onward_core::store::{Command, Store, StoreError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -77,7 +77,40 @@ pub(crate) async fn drive(order: Order, nudges: mpsc::Receiver<Nudge>) {
     };
     match Drive::prepare(&order, &job).await {
         Ok(drive) => drive.run(nudges).await,
-        Err(problem) => fail(&*order.store, &order, to_error(problem)).await,
+        Err(Unready::Never(problem)) => fail(&*order.store, &order, to_error(problem)).await,
+        // Whoever looks for work next takes it up again.
+        Err(Unready::Now(error)) => {
+            tracing::warn!(job.id = %order.job, %error, "the store did not answer; the job is taken up again");
+        }
+    }
+}
+
+/// Why a job was not begun.
+enum Unready {
+    /// The store did not answer: that ends by itself, and is nothing about the job (G21).
+    Now(StoreError),
+    /// It cannot go on.
+    Never(Problem),
+}
+
+impl From<Problem> for Unready {
+    fn from(problem: Problem) -> Self {
+        Self::Never(problem)
+    }
+}
+
+impl From<StoreError> for Unready {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Unknown(_) | StoreError::DiskFull => Self::Now(error),
+            StoreError::NotFound(_)
+            | StoreError::Fenced { .. }
+            | StoreError::Illegal(_)
+            | StoreError::Duplicate(_)
+            | StoreError::NothingToRetry
+            | StoreError::InputGone
+            | StoreError::Corrupt(_) => Self::Never(crate::mishap::problem(error)),
+        }
     }
 }
 
@@ -110,11 +143,11 @@ struct HeldSpan {
 }
 
 impl Drive {
-    async fn prepare(order: &Order, job: &Job) -> Result<Self, Problem> {
+    async fn prepare(order: &Order, job: &Job) -> Result<Self, Unready> {
         let recipe = stored_recipe(job)?;
         let processor = (order.builder)(&recipe)?;
         processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;
-        let summary = order.store.input(job.input.id).await.map_err(crate::mishap::problem)?;
+        let summary = order.store.input(job.input.id).await?;
         let summary = summary.ok_or_else(|| crate::input::gone(job))?;
         let columns = Arc::new(onward_intake::columns(&summary.columns, &recipe)?);
         let gate = order.gates.of(&recipe);

@@ -86,6 +86,7 @@ macro_rules! conformance_list {
             only_lapsed_leases_are_rescued
             a_dead_worker_is_told_once_per_job
             release_all_gives_back_what_nobody_can_hold
+            release_of_gives_back_what_one_worker_held
             a_clock_set_back_holds_nothing_up
         }
         $crate::$theme! { $make, retry:

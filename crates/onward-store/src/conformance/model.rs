@@ -215,11 +215,14 @@ impl History {
 
     async fn rescue(&mut self) {
         let now = self.now;
-        if self.dice.below(4) == 0 {
-            both!(self, "release_all", store => store.release_all(now)).ok();
-        } else {
-            both!(self, "rescue", store => store.rescue(now)).ok();
-        }
+        match self.dice.below(8) {
+            0 => both!(self, "release_all", store => store.release_all(now)).ok(),
+            1 => {
+                let worker = WorkerId(format!("w{}", self.dice.below(3)));
+                both!(self, "release_of", store => store.release_of(&worker, now)).ok()
+            }
+            _ => both!(self, "rescue", store => store.rescue(now)).ok(),
+        };
     }
 
     async fn give_back(&mut self) {

@@ -61,6 +61,23 @@ pub async fn release_all_gives_back_what_nobody_can_hold(Subject { store, keep: 
     }
 }
 
+/// A process that knows of another's end waits for the lease of that one no more, and leaves all others alone.
+pub async fn release_of_gives_back_what_one_worker_held(Subject { store, keep: _keep, .. }: Subject) {
+    let id = job(&store, 350).await;
+    let mut dead = Hand::take(&store, id, "dead", at(1)).await;
+    let mut alive = Hand::take(&store, id, "alive", at(1)).await;
+    Hand::take(&store, id, "dead", at(1)).await;
+    let worker = WorkerId("dead".into());
+    let released = store.release_of(&worker, at(2)).await.expect("it releases");
+    let spans: Vec<SpanNo> = released.iter().map(|released| released.span).collect();
+    assert_eq!(spans, [SpanNo(0), SpanNo(2)]);
+    assert!(matches!(dead.finish([0], Outcome::Added, at(2)).await, Err(StoreError::Fenced { .. })));
+    alive.finish([100], Outcome::Added, at(2)).await.expect("the living one goes on");
+    assert_eq!(store.release_of(&worker, at(2)).await, Ok(Vec::new()), "it is done once");
+    run_to_end(&store, id, at(60)).await;
+    assert_sums(&store, id).await;
+}
+
 /// A lease that ends further away than any can was written before the clock was set back.
 pub async fn a_clock_set_back_holds_nothing_up(Subject { store, keep: _keep, .. }: Subject) {
     let id = job(&store, 10).await;

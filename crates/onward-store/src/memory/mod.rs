@@ -163,11 +163,15 @@ impl Store for MemoryStore {
     }
 
     async fn rescue(&self, now: UnixMs) -> Result<Vec<Rescued>> {
-        Ok(self.write().rescue(rescue::Which::Lapsed, now))
+        Ok(self.write().rescue(&rescue::Which::Lapsed, now))
     }
 
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
-        Ok(self.write().rescue(rescue::Which::All, now))
+        Ok(self.write().rescue(&rescue::Which::All, now))
+    }
+
+    async fn release_of(&self, worker: &WorkerId, now: UnixMs) -> Result<Vec<Rescued>> {
+        Ok(self.write().rescue(&rescue::Which::Of(worker.clone()), now))
     }
 
     async fn beat(&self, beat: &Beat) -> Result<Presence> {

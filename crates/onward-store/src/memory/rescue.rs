@@ -11,16 +11,18 @@ use onward_core::store::Rescued;
 use super::world::{Hold, World};
 
 /// Which held spans are given back.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Which {
     /// Those whose lease has lapsed.
     Lapsed,
     /// All: the caller knows that no holder lives.
     All,
+    /// Those of one worker: the caller knows that it does not live.
+    Of(WorkerId),
 }
 
 impl World {
-    pub(super) fn rescue(&mut self, which: Which, now: UnixMs) -> Vec<Rescued> {
+    pub(super) fn rescue(&mut self, which: &Which, now: UnixMs) -> Vec<Rescued> {
         let mut rescued = Vec::new();
         let mut lost: BTreeMap<(JobId, WorkerId), u32> = BTreeMap::new();
         for job in self.jobs.values_mut() {
@@ -29,6 +31,7 @@ impl World {
                 let gone = match which {
                     Which::Lapsed => is_lapsed(*until, now),
                     Which::All => true,
+                    Which::Of(dead) => worker == dead,
                 };
                 if !gone {
                     continue;

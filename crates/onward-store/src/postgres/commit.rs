@@ -45,7 +45,8 @@ pub(super) async fn commit(db: &Session, commit: &Commit) -> Answer<Committed> {
 
 /// Completes a running job whose every span is done. Answers whether it is completed.
 pub(super) async fn complete_if_done(db: &Session, id: JobId, actor: &str, now: UnixMs) -> Answer<bool> {
-    if head::look(db, id).await?.is_none_or(|head| head.next_row().is_some()) {
+    let open = db.first(sql::JOB_HAS_OPEN_SPAN, params![id.0]).await?;
+    if open.is_none_or(|row| get(&row, 0).unwrap_or(true)) {
         return Ok(false);
     }
     db.begin().await?;

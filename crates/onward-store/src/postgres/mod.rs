@@ -127,11 +127,11 @@ impl PostgresStore {
 
     async fn rescue_all(&self, which: work::Which, now: UnixMs) -> Result<Vec<Rescued>> {
         let (lapsed, to_end) =
-            self.read((which, now), |db, asked| Box::pin(work::to_rescue(db, asked))).await?;
+            self.read((which.clone(), now), |db, asked| Box::pin(work::to_rescue(db, asked))).await?;
         let mut rescued = Vec::new();
         for job in lapsed {
             let work: Operation<_, Vec<Rescued>> = |db, asked| Box::pin(work::rescue(db, asked));
-            rescued.extend(self.write((job, which, now), work).await?);
+            rescued.extend(self.write((job, which.clone(), now), work).await?);
         }
         for job in to_end {
             self.read((job, now), |db, asked| Box::pin(work::end(db, asked))).await?;
@@ -250,6 +250,10 @@ impl Store for PostgresStore {
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
         self.write((), |db, nothing| Box::pin(answers::forget_open(db, nothing))).await?;
         self.rescue_all(work::Which::All, now).await
+    }
+
+    async fn release_of(&self, worker: &WorkerId, now: UnixMs) -> Result<Vec<Rescued>> {
+        self.rescue_all(work::Which::Of(worker.clone()), now).await
     }
 
     async fn beat(&self, beat: &Beat) -> Result<Presence> {

@@ -47,6 +47,14 @@ pub enum OpenError {
         /// What TLS says.
         reason: String,
     },
+    /// The server proves to be another one than was meant.
+    #[error("{place} proves to be somebody else: {reason}; use a name that its certificate is made out to")]
+    OtherHost {
+        /// Host, port and database.
+        place: String,
+        /// What TLS says.
+        reason: String,
+    },
     /// The host has only an IPv6 address, and there is no way there from this machine.
     #[error(
         "{place} has only an IPv6 address, which cannot be reached from here; Supabase's direct host is \
@@ -180,6 +188,9 @@ async fn unconnected(address: &Address, error: &ConnectError) -> OpenError {
         Some(code) if is_login(code) => return OpenError::Login { place, reason },
         Some(_) => return OpenError::Sql { place, reason },
         None => {}
+    }
+    if reason.contains("not valid for name") {
+        return OpenError::OtherHost { place, reason };
     }
     if reason.contains("certificate") {
         return OpenError::Untrusted { place, reason };

@@ -16,12 +16,14 @@ use super::values::{epoch, get, int, params, row_index, small, small_count};
 use super::{commit, events, sql};
 
 /// Which held spans are given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Which {
     /// Those whose lease has lapsed.
     Lapsed,
     /// All: the caller knows that no holder lives.
     All,
+    /// Those of one worker: the caller knows that it does not live.
+    Of(WorkerId),
 }
 
 /// A span and the epoch under which somebody believes to hold it.
@@ -132,7 +134,7 @@ pub(super) async fn to_rescue(
 ) -> Answer<(Vec<JobId>, Vec<JobId>)> {
     let mut lapsed: Vec<JobId> = Vec::new();
     for lease in leased(db, None).await? {
-        if lease.is_over(*which, db.moment(*now, lease.clock_ms)) && lapsed.last() != Some(&lease.job) {
+        if lease.is_over(which, db.moment(*now, lease.clock_ms)) && lapsed.last() != Some(&lease.job) {
             lapsed.push(lease.job);
         }
     }
@@ -149,7 +151,7 @@ pub(super) async fn rescue(db: &Session, (id, which, now): &(JobId, Which, UnixM
     let mut rescued = Vec::new();
     let mut lost: BTreeMap<WorkerId, u32> = BTreeMap::new();
     for lease in leased(db, Some(*id)).await? {
-        if !lease.is_over(*which, now) {
+        if !lease.is_over(which, now) {
             continue;
         }
         let Lease { job, span, worker, until, .. } = lease;
@@ -208,8 +210,12 @@ struct Lease {
 }
 
 impl Lease {
-    fn is_over(&self, which: Which, now: UnixMs) -> bool {
-        which == Which::All || is_lapsed(self.until, now)
+    fn is_over(&self, which: &Which, now: UnixMs) -> bool {
+        match which {
+            Which::Lapsed => is_lapsed(self.until, now),
+            Which::All => true,
+            Which::Of(dead) => self.worker == *dead,
+        }
     }
 }
 

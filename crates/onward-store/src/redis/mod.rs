@@ -9,6 +9,7 @@
 //! under our names: that costs speed, never a result. No commit waits for it. Every key begins with the
 //! prefix and has an end: a time to live, and a bound on how many there can be.
 
+mod address;
 mod checkpoint;
 mod chunks;
 mod keys;
@@ -27,6 +28,7 @@ use onward_core::job::Job;
 use onward_core::store::{Hot, Store};
 use tokio::sync::Semaphore;
 
+pub use address::BadAddress;
 use checkpoint::Dirty;
 use keys::Keys;
 use link::Link;
@@ -51,23 +53,15 @@ pub struct Redis {
     script: Arc<redis::Script>,
 }
 
-/// The address is none.
-#[derive(Debug, thiserror::Error)]
-#[error("the address of Redis cannot be used ({0}); write redis://HOST:PORT/0, or rediss:// for TLS")]
-pub struct BadAddress(String);
-
 impl Redis {
     /// A way to the Redis at `redis://…` or `rediss://…`. Nothing is connected yet: a Redis that is down
     /// hinders nobody.
     ///
     /// # Errors
-    /// When the address is none.
+    /// When the address is none, or the root certificate it names cannot be used.
     pub fn at(url: &str, prefix: &str) -> Result<Self, BadAddress> {
-        // The error says that a provider is installed already, which is all that is wanted.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = redis::Client::open(url).map_err(|error| BadAddress(error.category().to_owned()))?;
         Ok(Self {
-            link: Arc::new(Link::new(client)),
+            link: Arc::new(Link::new(address::client(url)?)),
             keys: Keys::new(prefix),
             putting: Arc::new(Semaphore::new(PUTTING)),
             dirty: Arc::default(),

@@ -1,5 +1,7 @@
 //! What Redis may do, with a real one: whatever it is, the ledger has the last word (G14).
 
+mod nasty;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -249,15 +249,20 @@ impl Store for SqliteStore {
     }
 
     async fn rescue(&self, now: UnixMs) -> Result<Vec<Rescued>> {
-        self.writer.write(move |db| work::rescue(db, Which::Lapsed, now)).await
+        self.writer.write(move |db| work::rescue(db, &Which::Lapsed, now)).await
     }
 
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
         let work = move |db: &Connection| {
             answers::forget_open(db)?;
-            work::rescue(db, Which::All, now)
+            work::rescue(db, &Which::All, now)
         };
         self.writer.write(work).await
+    }
+
+    async fn release_of(&self, worker: &WorkerId, now: UnixMs) -> Result<Vec<Rescued>> {
+        let which = Which::Of(worker.clone());
+        self.writer.write(move |db| work::rescue(db, &which, now)).await
     }
 
     async fn beat(&self, beat: &Beat) -> Result<Presence> {

@@ -17,12 +17,14 @@ use super::values::{epoch, int, row_index, uuid};
 use super::{events, sql};
 
 /// Which held spans are given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Which {
     /// Those whose lease has lapsed.
     Lapsed,
     /// All: the caller knows that no holder lives.
     All,
+    /// Those of one worker: the caller knows that it does not live.
+    Of(WorkerId),
 }
 
 /// Jobs with a span nobody holds, oldest first.
@@ -115,12 +117,17 @@ pub(super) fn release(db: &Connection, job: JobId, no: SpanNo, under: Epoch) -> 
 }
 
 /// Takes spans from holders that are gone.
-pub(super) fn rescue(db: &Connection, which: Which, now: UnixMs) -> Answer<Vec<Rescued>> {
+pub(super) fn rescue(db: &Connection, which: &Which, now: UnixMs) -> Answer<Vec<Rescued>> {
     let mut rescued = Vec::new();
     let mut heads: BTreeMap<JobId, Head> = BTreeMap::new();
     let mut lost: BTreeMap<(JobId, WorkerId), u32> = BTreeMap::new();
     for (job, span, worker, until) in leased(db)? {
-        if which == Which::Lapsed && !is_lapsed(until, now) {
+        let is_over = match which {
+            Which::Lapsed => is_lapsed(until, now),
+            Which::All => true,
+            Which::Of(dead) => worker == *dead,
+        };
+        if !is_over {
             continue;
         }
         let head = match heads.entry(job) {

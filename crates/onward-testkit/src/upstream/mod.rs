@@ -7,7 +7,7 @@ mod answers;
 mod script;
 mod witness;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
@@ -46,7 +46,15 @@ impl Upstream {
     /// # Errors
     /// When no loopback port can be had.
     pub fn start(script: Script) -> Result<Self> {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").context("no loopback port is free")?;
+        Self::start_at(IpAddr::V4(Ipv4Addr::LOCALHOST), script)
+    }
+
+    /// Starts one at an address of this machine.
+    ///
+    /// # Errors
+    /// When no port can be had there.
+    pub fn start_at(address: IpAddr, script: Script) -> Result<Self> {
+        let listener = std::net::TcpListener::bind((address, 0)).context("no port is free")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {

@@ -39,6 +39,7 @@ pub enum End {
 pub(super) struct Witness {
     calls: Arc<Mutex<Vec<Call>>>,
     effects: Arc<Mutex<Effects>>,
+    refusals: Arc<Mutex<HashMap<String, u32>>>,
 }
 
 /// What the calls have done.
@@ -75,8 +76,8 @@ impl Witness {
 
     /// How many calls for a handle were refused as the script says.
     pub(super) fn refused(&self, handle: &str) -> u32 {
-        let refused = |call: &&Call| call.handle == handle && matches!(call.end, End::Refused(_));
-        u32::try_from(self.lock().iter().filter(refused).count()).unwrap_or(u32::MAX)
+        let refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.get(handle).copied().unwrap_or_default()
     }
 
     /// A call acts. With a key that was seen before it does not.
@@ -116,6 +117,10 @@ impl Entry {
         if let Some(call) = calls.get_mut(self.at).filter(|call| call.end == End::Open) {
             call.end = end;
             call.ended = Some(now());
+            if matches!(end, End::Refused(_)) {
+                let mut refusals = self.witness.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+                *refusals.entry(call.handle.clone()).or_default() += 1;
+            }
         }
     }
 }

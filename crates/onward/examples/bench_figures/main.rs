@@ -1,11 +1,12 @@
 //! The figures of `cargo xtask bench`: the real binary beside the barest program that does the same,
 //! in one run. Ratios travel from machine to machine; absolute figures do not.
 //!
-//! `cargo xtask bench [local|postgres|calls|programs|batches|resume|start|dashboard] [--long]`
+//! `cargo xtask bench [local|postgres|fifty|calls|programs|batches|resume|start|dashboard] [--long]`
 
 mod batches;
 mod calls;
 mod dashboard;
+mod fifty;
 mod local;
 mod measure;
 mod postgres;
@@ -28,6 +29,7 @@ fn main() -> Result<()> {
     let all: [(&str, Bench); 8] = [
         ("local", local::bench),
         ("postgres", postgres::bench),
+        ("fifty", fifty::bench),
         ("calls", calls::bench),
         ("programs", programs::bench),
         ("batches", batches::bench),
@@ -37,7 +39,7 @@ fn main() -> Result<()> {
     ];
     if let Some(unknown) = which.iter().find(|name| !all.iter().any(|(known, _)| known == name)) {
         bail!(
-            "no benchmark is called {unknown}; there are local, postgres, calls, programs, batches, resume, start and dashboard"
+            "no benchmark is called {unknown}; there are local, postgres, fifty, calls, programs, batches, resume, start and dashboard"
         );
     }
     for (name, bench) in all {

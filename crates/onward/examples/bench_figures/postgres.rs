@@ -1,73 +1,180 @@
-//! No calls, the ledger in PostgreSQL: one process, then two, beside the barest loop of one statement
-//! per commit on the same server. Every outcome is durable against power loss.
+//! No calls, the ledger in PostgreSQL: one process, two, and one with a Redis beside it, next to the
+//! barest loop of one statement per commit on the same server; then whether it stays as quick as a job
+//! grows. Every outcome is durable against power loss.
 
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use onward_testkit::Postgres;
 use onward_testkit::postgres::Disk;
+use onward_testkit::{Postgres, Redis};
 
 use crate::local::RECIPE;
 use crate::measure::{Keys, Length, creators, onward, say};
 
 const ROWS: u64 = 1_000_000;
 const ROWS_PER_STATEMENT: u64 = 1_000;
+/// Spans of 1,000 rows in the job that shows growth; its first and last fifth are compared.
+const FIFTHS: u32 = 5;
 
 pub(crate) fn bench(length: Length) -> Result<()> {
-    let rows = match length {
-        Length::Short => ROWS,
-        Length::Long => 5 * ROWS,
-    };
     let server = Postgres::start(Disk::Synced)?;
+    let redis = Redis::start()?;
     let bare = bare(&server, ROWS)?;
     say(&format!(
         "bare PostgreSQL, {ROWS} rows, one statement for {ROWS_PER_STATEMENT}, synchronous_commit=on: {bare:.0} rows/s"
     ));
-    for workers in 1..=2 {
-        let dir = tempfile::tempdir()?;
-        let took = run(&server, dir.path(), rows, workers)?;
-        let rate = rows as f64 / took;
-        say(&format!(
-            "{workers} worker processes, {rows} rows, from the first claim to completed: {rate:.0} rows/s, {:.2} of bare PostgreSQL",
-            rate / bare
-        ));
+    let run =
+        |schema: &str, rows, workers, redis| Run { server: &server, redis, schema, rows, workers }.measure();
+    let one = run("one", ROWS, 1, None)?;
+    say(&format!("1 worker process, {ROWS} rows, from the first claim to completed: {}", one.beside(bare)));
+    let hot = run("hot", ROWS, 1, Some(&redis))?;
+    say(&format!(
+        "the same with a Redis beside it: {}, {:+.0} % rows/s",
+        hot.beside(bare),
+        (hot.rows_per_s / one.rows_per_s - 1.0) * 100.0
+    ));
+    let two = run("two", ROWS, 2, None)?;
+    let times = two.rows_per_s / one.rows_per_s;
+    say(&format!("2 worker processes: {}, {times:.2} of one", two.beside(bare)));
+    if length == Length::Long {
+        let rows = 10 * ROWS;
+        let large = run("large", rows, 2, None)?;
+        say(&format!("2 worker processes, {rows} rows: {}", large.beside(bare)));
+        return large.growth();
     }
-    Ok(())
+    two.growth()
 }
 
-/// A server without work takes the file in; then the workers start. What counts is from their first
-/// claim to the end, by the database's clock.
-fn run(server: &Postgres, dir: &Path, rows: u64, workers: u32) -> Result<f64> {
-    let schema = format!("workers_{workers}");
-    let store = format!("{}?schema={schema}", server.url());
-    let (csv, recipe) = (dir.join("creators.csv"), dir.join("recipe.toml"));
-    std::fs::write(&csv, creators(rows, Keys::Mixed))?;
-    std::fs::write(&recipe, RECIPE)?;
-    let (csv, recipe) = (csv.display().to_string(), recipe.display().to_string());
-    let with = |args: &[&str]| -> Result<Command> {
-        let mut command = onward(&dir.join("data"), args)?;
-        command.arg("--store").arg(&store);
-        Ok(command)
-    };
-    let submitted = with(&["submit", &csv, "--recipe", &recipe])?.status().context("cannot submit")?;
-    ensure!(submitted.success(), "the submission ended with {submitted}");
-    let mut working = (0..workers)
-        .map(|_| Ok(Working(with(&["worker"])?.spawn().context("cannot start a worker")?)))
-        .collect::<Result<Vec<_>>>()?;
-    let took =
-        format!("SELECT (finished_at - started_at) / 1000.0 FROM {schema}.jobs WHERE state = 'completed'");
-    loop {
-        let found = server.sql(&took)?;
-        if let Ok(seconds) = found.parse() {
-            return Ok(seconds);
+/// Workers on a job in a schema of its own.
+struct Run<'a> {
+    server: &'a Postgres,
+    redis: Option<&'a Redis>,
+    schema: &'a str,
+    rows: u64,
+    workers: u32,
+}
+
+/// What they reached.
+struct Reached {
+    rows_per_s: f64,
+    /// Seconds for each fifth of the spans, in the order in which they were finished.
+    fifths_s: Vec<f64>,
+    /// Milliseconds until the first byte of the list of jobs, asked while they worked, in order of size.
+    list_ms: Vec<f64>,
+}
+
+impl Run<'_> {
+    /// A server without work takes the file in; then the workers start. What counts is from their first
+    /// claim to the end, by the database's clock.
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+    fn measure(self) -> Result<Reached> {
+        let Self { server, redis, schema, rows, workers } = self;
+        let dir = tempfile::tempdir()?;
+        let dir = dir.path();
+        let store = format!("{}?schema={schema}", server.url());
+        let (csv, recipe) = (dir.join("creators.csv"), dir.join("recipe.toml"));
+        std::fs::write(&csv, creators(rows, Keys::Mixed))?;
+        std::fs::write(&recipe, RECIPE)?;
+        let (csv, recipe) = (csv.display().to_string(), recipe.display().to_string());
+        let with = |args: &[&str]| -> Result<Command> {
+            let mut command = onward(&dir.join("data"), args)?;
+            command.arg("--store").arg(&store);
+            if let Some(redis) = redis {
+                command.arg("--redis").arg(redis.url());
+            }
+            Ok(command)
+        };
+        let submitted = with(&["submit", &csv, "--recipe", &recipe])?.status().context("cannot submit")?;
+        ensure!(submitted.success(), "the submission ended with {submitted}");
+        let server_process = Working(with(&["serve", "--no-work", "--listen", "127.0.0.1:0"])?.spawn()?);
+        let list = List(address(&dir.join("data"))?);
+        server.sql("CHECKPOINT")?;
+        let mut working = (0..workers)
+            .map(|_| Ok(Working(with(&["worker"])?.spawn().context("cannot start a worker")?)))
+            .collect::<Result<Vec<_>>>()?;
+        let took = format!(
+            "SELECT (finished_at - started_at) / 1000.0 FROM {schema}.jobs WHERE state = 'completed'"
+        );
+        let mut list_ms = Vec::new();
+        let seconds: f64 = loop {
+            if let Ok(seconds) = server.sql(&took)?.parse() {
+                break seconds;
+            }
+            for worker in &mut working {
+                ensure!(worker.0.try_wait()?.is_none(), "a worker ended before the job did");
+            }
+            let asked = Instant::now();
+            list.first_byte()?;
+            list_ms.push(asked.elapsed().as_secs_f64() * 1_000.0);
+            // Looking costs the one that is looked at.
+            std::thread::sleep(Duration::from_millis(200));
+        };
+        drop((working, server_process));
+        let fifths_s = fifths(server, schema)?;
+        server.sql(&format!("DROP SCHEMA {schema} CASCADE"))?;
+        list_ms.sort_by(f64::total_cmp);
+        Ok(Reached { rows_per_s: rows as f64 / seconds, fifths_s, list_ms })
+    }
+}
+
+impl Reached {
+    fn beside(&self, bare: f64) -> String {
+        format!("{:.0} rows/s, {:.2} of bare PostgreSQL", self.rows_per_s, self.rows_per_s / bare)
+    }
+
+    fn growth(&self) -> Result<()> {
+        let (first, last) = (self.fifths_s.first().context("spans")?, self.fifths_s.last().context("spans")?);
+        say(&format!(
+            "  the last fifth of its spans took {:.2} times as long as the first; fifths in seconds: {:.1?}",
+            last / first,
+            self.fifths_s
+        ));
+        let at = |share: f64| self.list_ms.get((self.list_ms.len() as f64 * share) as usize).copied();
+        say(&format!(
+            "  the list of jobs while they work, first byte: median {:.1} ms, 95 % within {:.1} ms",
+            at(0.5).context("answers")?,
+            at(0.95).context("answers")?
+        ));
+        Ok(())
+    }
+}
+
+/// How long each fifth of the spans took. The last outcome of each span says when it was done.
+fn fifths(server: &Postgres, schema: &str) -> Result<Vec<f64>> {
+    let found = server.sql(&format!(
+        "SELECT (max(beat_ms) - min(beat_ms)) / 1000.0 FROM (SELECT beat_ms, ntile({FIFTHS}) OVER (ORDER BY beat_ms) \
+         AS fifth FROM {schema}.spans WHERE row_count = 1000) AS spans GROUP BY fifth ORDER BY fifth"
+    ))?;
+    found.lines().map(|line| line.parse().context("a number of seconds")).collect()
+}
+
+/// Where the server listens, once it says so.
+fn address(data: &Path) -> Result<String> {
+    for _ in 0..500 {
+        let note = std::fs::read_to_string(data.join("server.json")).unwrap_or_default();
+        let note: serde_json::Value = serde_json::from_str(&note).unwrap_or_default();
+        if let Some(address) = note["address"].as_str() {
+            return Ok(address.trim_start_matches("http://").to_owned());
         }
-        for worker in &mut working {
-            ensure!(worker.0.try_wait()?.is_none(), "a worker ended before the job did");
-        }
-        // Looking costs the one that is looked at.
-        std::thread::sleep(Duration::from_millis(200));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    anyhow::bail!("the server does not say where it is")
+}
+
+/// Asks for the list of jobs over a connection of its own, as a browser that comes anew does.
+struct List(String);
+
+impl List {
+    fn first_byte(&self) -> Result<()> {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::net::TcpStream::connect(&self.0)?;
+        write!(stream, "GET / HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.0)?;
+        let mut first = [0; 12];
+        stream.read_exact(&mut first)?;
+        ensure!(first.ends_with(b"200"), "the page was refused: {}", String::from_utf8_lossy(&first));
+        Ok(())
     }
 }
 
@@ -109,5 +216,7 @@ fn bare(server: &Postgres, rows: u64) -> Result<f64> {
     }
     let begin = Instant::now();
     server.script(&script)?;
-    Ok(rows as f64 / begin.elapsed().as_secs_f64())
+    let rate = rows as f64 / begin.elapsed().as_secs_f64();
+    server.sql("DROP SCHEMA bare CASCADE")?;
+    Ok(rate)
 }

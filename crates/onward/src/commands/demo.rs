@@ -35,7 +35,7 @@ pub(super) async fn run(config: &Config, verb: &Demo) -> Result<Exit, Failure> {
     let job = demo::sample_job(&client, &config.data_dir, api.port).await?;
     let serving =
         host.serve(config).await.map_err(|failure| super::serve::choose_another_port(failure, config))?;
-    host.engine.start_work();
+    let _alive = host.start_work().await;
     for line in demo::invitation(serving.address, api.port, &config.data_dir, &job) {
         output::say(&line);
     }

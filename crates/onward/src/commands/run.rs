@@ -76,7 +76,7 @@ async fn in_this_process(config: &Config, asked: &Asked<'_>, signals: &mut Signa
         Begun::Over(job) => return Ok(over(&job, asked)),
         Begun::Goes(id) => id,
     };
-    host.engine.start_work();
+    let _alive = host.start_work().await;
     let (exit, job) = match jobs::follow(&client, id, signals).await? {
         Followed::Ended(job) => {
             host::stop_work(&host.engine, signals).await;

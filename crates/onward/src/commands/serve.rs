@@ -13,11 +13,9 @@ pub(super) async fn run(config: &Config, verb: &Serve) -> Result<Exit, Failure> 
     let mut signals = Signals::take()?;
     let host = Host::open(config, Opening::Own).await?;
     let serving = host.serve(config).await.map_err(|failure| choose_another_port(failure, config))?;
-    if !verb.no_work {
-        host.engine.start_work();
-    }
+    let _alive = if verb.no_work { None } else { host.start_work().await };
     output::say(&format!("Onward is at http://{}", serving.address));
-    output::say(&format!("  store {}; Ctrl-C stops after the rows in hand", config.store));
+    output::say(&format!("  store {}; Ctrl-C stops after the rows in hand", config.store_shown()));
     signals.next().await;
     output::say("stopping after the rows in hand; Ctrl-C again stops at once");
     host::stop_work(&host.engine, &mut signals).await;

@@ -10,11 +10,11 @@ use crate::signals::Signals;
 pub(super) async fn run(config: &Config) -> Result<Exit, Failure> {
     let mut signals = Signals::take()?;
     let host = Host::open(config, Opening::Beside).await?;
-    host.engine.start_work();
+    let _alive = host.start_work().await;
     output::say(&format!(
         "worker {} works on {}; Ctrl-C stops after the rows in hand",
         host.engine.worker(),
-        config.store
+        config.store_shown()
     ));
     tokio::select! {
         () = signals.next() => {

@@ -1,11 +1,15 @@
 //! What happens to a job, seen from the page.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use onward_testkit::jobs::handle;
+use onward_testkit::postgres::Disk;
 use onward_testkit::upstream::{Behaviour, Reply};
-use onward_testkit::{CreatorsJob, Home, Script, Upstream, until};
+use onward_testkit::{
+    Api, Certificates, CreatorsJob, Home, Hosts, Postgres, Process, Redis, Script, Upstream, until,
+};
 use serde_json::Value;
 
 use crate::page::{Page, SOON};
@@ -52,14 +56,74 @@ async fn a_job_is_cancelled_resumed_at_its_row_survives_the_server_and_ends_with
     if left_out() {
         return Ok(());
     }
+    let upstream = Upstream::start(CreatorsJob::mixed_script("anna", ROWS).latency(LATENCY))?;
     let home = Home::new(BINARY)?;
-    let script = CreatorsJob::mixed_script("anna", ROWS).latency(LATENCY);
-    let upstream = Upstream::start(script)?;
+    let (page, api, _server) = story(&home, &[], &upstream, Audits::Every).await?;
+    page.goto(&format!("{}/jobs/new", api.base())).await?;
+    page.audit("new-job").await
+}
+
+/// The same on PostgreSQL over TLS and Redis, with the work done by a worker on another machine: with an
+/// address of its own where that is allowed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_story_is_told_of_a_job_that_another_machine_works_on() -> Result<()> {
+    if left_out() {
+        return Ok(());
+    }
+    let hosts = Hosts::start(1);
+    let here = hosts.as_ref().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), Hosts::here);
+    let (certificates, postgres) =
+        (Certificates::of(&here.to_string())?, Postgres::start_at(Disk::Quick, Some(here))?);
+    postgres.speak_tls(&certificates)?;
+    let redis = Redis::start_at(here)?;
+    let upstream = Upstream::start_at(here, CreatorsJob::mixed_script("anna", ROWS).latency(LATENCY))?;
+    let root = certificates.root();
+    let store = format!(
+        "postgres://postgres@{here}:{}/postgres?sslmode=verify-full&sslrootcert={}",
+        postgres.port(),
+        root.display()
+    );
+    let hot = format!("redis://{here}:{}/0", redis.port());
+    let home = Home::sharing(BINARY, &store, Some(&hot))?;
+    let mut far = Home::sharing(BINARY, &store, Some(&hot))?;
+    if let Some(hosts) = &hosts {
+        far = far.on(hosts.host(0)?);
+    }
+    let _worker = far.start(&["worker"])?;
+    let told = story(&home, &["--no-work"], &upstream, Audits::None).await;
+    let (page, _api, _server) = told.with_context(|| far.log_tail())?;
+    page.wait_text("#resume-point", |text| text.contains("in Postgres and Redis")).await.map(drop)
+}
+
+/// Whether the page is audited and photographed at every step: once is enough.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Audits {
+    Every,
+    None,
+}
+
+impl Audits {
+    async fn of(self, page: &Page, state: &str) -> Result<()> {
+        match self {
+            Self::Every => page.audit(state).await,
+            Self::None => Ok(()),
+        }
+    }
+}
+
+/// A job from an empty page to its last row; ends on the page of the job.
+async fn story(
+    home: &Home,
+    serve: &[&str],
+    upstream: &Upstream,
+    audits: Audits,
+) -> Result<(Page, Api, Process)> {
     let address = address()?;
-    let mut server = home.serve_at(&address, &[])?;
+    let mut server = home.serve_at(&address, serve)?;
     let api = home.ready(&mut server).await?;
     let page = Page::open(&format!("{}/", api.base())).await?;
-    page.audit("empty").await?;
+    let audit = async |state: &str| audits.of(&page, state).await;
+    audit("empty").await?;
 
     let job = api.submit(&CreatorsJob::mixed("anna", ROWS, &upstream.url())).await?;
     page.goto(&format!("{}/", api.base())).await?;
@@ -72,12 +136,12 @@ async fn a_job_is_cancelled_resumed_at_its_row_survives_the_server_and_ends_with
         page.wait_for(&button).await?;
         ensure!(page.colour(&button).await? == colour, "{button} is {}", page.colour(&button).await?);
     }
-    page.audit("running").await?;
+    audit("running").await?;
 
-    let row = cancelled_by_dialog(&page, &job).await?;
+    let row = cancelled_by_dialog(&page, &job, audits).await?;
     let seen = api.job(&job).await?;
     ensure!(seen["status"] == "cancelled" && seen["resume_from_row"] == row, "row {row}: {seen}");
-    page.audit("cancelled").await?;
+    audit("cancelled").await?;
 
     upstream.release();
     let resume = card(&job, " button[data-action=resume]");
@@ -90,8 +154,8 @@ async fn a_job_is_cancelled_resumed_at_its_row_survives_the_server_and_ends_with
 
     server.kill()?;
     page.wait_text("#conn", |text| !text.contains("Live")).await?;
-    let mut server = home.serve_at(&address, &[])?;
-    home.ready(&mut server).await?;
+    let mut server = home.serve_at(&address, serve)?;
+    let api = home.ready(&mut server).await?;
     page.wait_text("#conn", |text| text.contains("Live")).await?;
     let end = page.wait_text(&progress, |text| processed(text) == ROWS).await?;
     ensure!(end == "313/313 with 10 failed", "{end}");
@@ -100,13 +164,11 @@ async fn a_job_is_cancelled_resumed_at_its_row_survives_the_server_and_ends_with
         page.ask(&buttons(&job)).await? == serde_json::json!(["details"]),
         "a completed job only shows details"
     );
-    page.audit("completed").await?;
-
+    audit("completed").await?;
     page.goto(&format!("{}/jobs/{job}", api.base())).await?;
     page.wait_for("article.job").await?;
-    page.audit("job-page").await?;
-    page.goto(&format!("{}/jobs/new", api.base())).await?;
-    page.audit("new-job").await
+    audit("job-page").await?;
+    Ok((page, api, server))
 }
 
 /// What can be pressed on the card, in order.
@@ -116,12 +178,12 @@ fn buttons(job: &str) -> String {
 }
 
 /// Presses Cancel, reads the question, says yes; gives the row the card then offers to resume from.
-async fn cancelled_by_dialog(page: &Page, job: &str) -> Result<u64> {
+async fn cancelled_by_dialog(page: &Page, job: &str, audits: Audits) -> Result<u64> {
     page.press(&card(job, " button[data-action=force-cancel]")).await?;
     page.wait_for("dialog#confirm[open]").await?;
     let question = page.text("dialog#confirm").await?;
     ensure!(question.contains("you can resume from row"), "{question}");
-    page.audit("cancel-question").await?;
+    audits.of(page, "cancel-question").await?;
     let focused = page.ask("return document.activeElement.id").await?;
     ensure!(focused == "confirm-no", "the focus is on {focused}, not on the safe button");
     page.press("#confirm-yes").await?;

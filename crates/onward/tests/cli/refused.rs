@@ -1,7 +1,9 @@
 //! What cannot be done is said in a sentence, with what to do, and ends with the right code.
 
+use std::process::Command;
+
 use super::desk::Desk;
-use onward_testkit::CreatorsJob;
+use onward_testkit::{CreatorsJob, skipped};
 
 const NOWHERE: &str = "http://127.0.0.1:9";
 
@@ -79,6 +81,29 @@ fn a_database_that_does_not_answer_ends_with_8_and_no_password_is_shown() {
     let desk = Desk::new();
     let said = desk.type_in(&["list", "--store", "postgres://u:secret@127.0.0.1:1/db"]).ends_with(8).err;
     assert!(said.contains("127.0.0.1:1/db cannot be reached") && !said.contains("secret"), "{said}");
+}
+
+/// In a place of its own where a name has an IPv6 address and no other, as Supabase's direct hosts have.
+#[test]
+fn a_host_with_only_an_ipv6_address_is_explained() {
+    let desk = Desk::new();
+    let names = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+    desk.write("hosts", &format!("{names}\nfd00:77::1 db.example.test\n"));
+    let script =
+        "mount --bind hosts /etc/hosts && exec \"$0\" list --store postgres://u:secret@db.example.test/db";
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, env!("CARGO_BIN_EXE_onward")])
+        .current_dir(desk.path())
+        .env("HOME", desk.path())
+        .output();
+    let said = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
+    match said {
+        Ok(said) if !said.contains("unshare:") && !said.contains("mount:") => {
+            assert!(said.contains("has only an IPv6 address") && said.contains("session pooler"), "{said}");
+            assert!(!said.contains("secret"), "{said}");
+        }
+        refused => skipped(&format!("this machine allows no names of a test's own: {refused:?}")),
+    }
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use onward_testkit::ledger::Look;
-use onward_testkit::{Api, CreatorsJob, Evidence, Home, Ledger, Process, Seed, Upstream, now, pass, until};
+use onward_testkit::postgres::{Disk, left_out};
+use onward_testkit::{
+    Api, CreatorsJob, Evidence, Home, Ledger, Postgres, Process, Seed, Upstream, now, pass, until,
+};
 use serde_json::Value;
 
 use crate::{BINARY, DONE_WITHIN};
@@ -171,10 +174,23 @@ impl Life {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_kill_the_only_process_goes_on_within_a_second() -> Result<()> {
+    goes_on_within_a_second(&Home::new(BINARY)?).await
+}
+
+/// Nobody can know to be alone on a shared store; that the one before is dead can be known.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_a_process_on_postgres_goes_on_within_a_second_too() -> Result<()> {
+    if left_out() {
+        return Ok(());
+    }
+    let postgres = Postgres::start(Disk::Quick)?;
+    goes_on_within_a_second(&Home::sharing(BINARY, &postgres.url(), None)?).await
+}
+
+async fn goes_on_within_a_second(home: &Home) -> Result<()> {
     let tag = "alone";
     // Fewer rows than a span has: the dead process holds all there is to do.
     let rows = 90;
-    let home = Home::new(BINARY)?;
     let upstream = Upstream::start(onward_testkit::Script::default().latency(Duration::from_millis(50)))?;
     let mut server = home.serve(&[])?;
     let api = home.ready(&mut server).await?;
@@ -183,13 +199,12 @@ async fn after_a_kill_the_only_process_goes_on_within_a_second() -> Result<()> {
     server.kill()?;
     let before = upstream.count();
     let mut server = home.serve(&[])?;
-    home.ready(&mut server).await.with_context(|| home.log_tail())?;
+    let api = home.ready(&mut server).await.with_context(|| home.log_tail())?;
     let ready = now();
     until("a call after the restart", DONE_WITHIN, async || Ok((upstream.count() > before).then_some(())))
         .await?;
     let waited = ready.elapsed();
     ensure!(waited < Duration::from_secs(1), "the first call came {waited:?} after the server was ready");
-    let attempt = Ledger::open(&home.database())?.look(&job)?;
-    ensure!(attempt.counters.status == "running", "{attempt:?}");
+    ensure!(api.job(&job).await?["status"] == "running");
     Ok(())
 }

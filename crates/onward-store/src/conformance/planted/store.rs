@@ -268,6 +268,9 @@ impl Store for Planted {
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
         self.inner.release_all(now).await
     }
+    async fn release_of(&self, worker: &WorkerId, now: UnixMs) -> Result<Vec<Rescued>> {
+        self.inner.release_of(worker, now).await
+    }
     async fn rows(&self, query: &RowQuery) -> Result<Vec<LedgerRow>> {
         self.inner.rows(query).await
     }

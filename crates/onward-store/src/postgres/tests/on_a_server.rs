@@ -3,3 +3,4 @@
 mod faults;
 mod opening;
 mod suite;
+mod tls;
