@@ -8,6 +8,7 @@
 mod calls;
 mod ops;
 mod rules;
+mod unready;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
 use onward_core::run::{Config, Effect, Hold, Input, Run};
 use onward_core::state::Step;
-use onward_core::store::{Command, Store, StoreError};
+use onward_core::store::{Command, Store};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,7 @@ use crate::clock;
 use crate::gates::{Gate, Gates};
 use crate::handle::Builder;
 use crate::input::stored_recipe;
+use unready::Unready;
 
 /// Calls of work that only computes, under way at a time: enough for both cores and for large commits,
 /// and bounded memory (a few megabytes with [`LOCAL_BATCH`] rows each).
@@ -81,35 +83,6 @@ pub(crate) async fn drive(order: Order, nudges: mpsc::Receiver<Nudge>) {
         // Whoever looks for work next takes it up again.
         Err(Unready::Now(error)) => {
             tracing::warn!(job.id = %order.job, %error, "the store did not answer; the job is taken up again");
-        }
-    }
-}
-
-/// Why a job was not begun.
-enum Unready {
-    /// The store did not answer: that ends by itself, and is nothing about the job (G21).
-    Now(StoreError),
-    /// It cannot go on.
-    Never(Problem),
-}
-
-impl From<Problem> for Unready {
-    fn from(problem: Problem) -> Self {
-        Self::Never(problem)
-    }
-}
-
-impl From<StoreError> for Unready {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) | StoreError::Unknown(_) | StoreError::DiskFull => Self::Now(error),
-            StoreError::NotFound(_)
-            | StoreError::Fenced { .. }
-            | StoreError::Illegal(_)
-            | StoreError::Duplicate(_)
-            | StoreError::NothingToRetry
-            | StoreError::InputGone
-            | StoreError::Corrupt(_) => Self::Never(crate::mishap::problem(error)),
         }
     }
 }

@@ -22,7 +22,7 @@ async fn a_redis_that_evicts_what_it_likes_costs_speed_alone() {
     let input = look(&store, id).await.input.id;
     let used = redis.cli(&["info", "memory"]).unwrap();
     let used = used.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
-    let room = used.trim().parse::<u64>().unwrap() + 20_000;
+    let room = used.trim().parse::<u64>().unwrap() + 200_000;
     redis.cli(&["config", "set", "maxmemory-policy", "allkeys-lru"]).unwrap();
     redis.cli(&["config", "set", "maxmemory", &room.to_string()]).unwrap();
     let evicted = || {
@@ -33,7 +33,7 @@ async fn a_redis_that_evicts_what_it_likes_costs_speed_alone() {
     let mut hand = Hand::take(&store, id, "w", at(1)).await;
     for row in 0..100 {
         // Somebody else fills the room, so that ours has to go.
-        redis.cli(&["set", &format!("other:{row}"), &"x".repeat(4_000)]).unwrap();
+        redis.cli(&["set", &format!("other:{row}"), &"x".repeat(8_000)]).unwrap();
         hand.finish([row], Outcome::Added, at(2)).await.unwrap();
         let no = SpanNo(row % 20);
         assert_eq!(store.chunk(input, no).await.unwrap(), ledger.chunk(input, no).await.unwrap());
