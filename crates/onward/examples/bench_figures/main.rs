@@ -26,7 +26,7 @@ fn main() -> Result<()> {
         }
     }
     type Bench = fn(measure::Length) -> Result<()>;
-    let all: [(&str, Bench); 8] = [
+    let all: [(&str, Bench); 9] = [
         ("local", local::bench),
         ("postgres", postgres::bench),
         ("fifty", fifty::bench),
