@@ -57,6 +57,8 @@ export function follow(url, on) {
     return new Promise(() => {}); // held until the tab is gone
   });
   channel.postMessage({ hello: true });
+  // A frozen tab heard nothing: what it missed is asked for.
+  document.addEventListener("resume", () => (link ? link.anew() : channel.postMessage({ hello: true })));
   // A hidden leader sleeps too long; a tab that somebody looks at wakes it.
   setInterval(() => {
     const due = lastState.state === "retry" && Date.now() > lastState.until + 500;
@@ -75,5 +77,6 @@ function alone(url, on) {
     else link ??= stream(url, on);
   };
   document.addEventListener("visibilitychange", look);
+  document.addEventListener("resume", () => link?.anew());
   look();
 }

@@ -175,10 +175,11 @@ async function checkWhole() {
     at("report").replaceChildren();
     return void (problem.said && problem.said.code !== "recipe-invalid" && refuse(problem.said));
   }
-  const lines = [`${count(report.rows)} rows, ${count(report.to_do)} of them need work.`];
+  const lines = [`${count(report.rows)} ${report.rows === 1 ? "row" : "rows"}, ${count(report.to_do)} of them ${report.to_do === 1 ? "needs" : "need"} work.`];
   if (report.duplicates) {
     const [row, of] = report.first_duplicate;
-    lines.push(`${count(report.duplicates)} repeat an earlier row and are skipped (row ${count(row)} repeats row ${count(of)}).`);
+    const said = report.duplicates === 1 ? "1 repeats an earlier row and is skipped" : `${count(report.duplicates)} repeat an earlier row and are skipped`;
+    lines.push(`${said} (row ${count(row)} repeats row ${count(of)}).`);
   }
   for (const kind of report.decided) lines.push(`${count(kind.count)} ${kind.outcome}: ${kind.message} (first on line ${count(kind.first_line)}).`);
   if (report.blank_lines) lines.push(`${count(report.blank_lines)} blank lines are no rows.`);
@@ -206,12 +207,17 @@ async function tryRows() {
     cells("th", ["Row", "Key", "Would be", "Why", "Took"], head);
     const body = make("tbody");
     for (const row of rows) {
-      const line = cells("td", [count(row.row), row.key, row.outcome, row.message === row.outcome ? "" : row.message, `${count(row.duration_ms)} ms`], body);
-      line.children[2].className = `outcome ${row.outcome}`;
-      if (row.would_add) cells("td", ["", "", "", JSON.stringify(row.would_add), ""], body).className = "more";
+      const line = cells("td", [count(row.row), row.key, "", row.message === row.outcome ? "" : row.message, `${count(row.duration_ms)} ms`], body);
+      line.children[2].append(make("span", `outcome ${row.outcome}`, row.outcome));
+      if (!row.would_add) continue;
+      const more = cells("td", [JSON.stringify(row.would_add)], body);
+      more.className = "more";
+      more.firstElementChild.colSpan = 5;
     }
     table.append(head, body);
-    at("tried").replaceChildren(rows.length ? table : make("p", "hint", "No row of this file needs a call."));
+    const region = Object.assign(make("div", "scroll"), { tabIndex: 0, role: "region", ariaLabel: "The rows that were tried" });
+    region.append(table);
+    at("tried").replaceChildren(rows.length ? region : make("p", "hint", "No row of this file needs a call."));
     const timed = rows.filter((row) => row.duration_ms > 0).map((row) => row.duration_ms);
     callMs = timed.length ? timed.reduce((a, b) => a + b, 0) / timed.length : 0;
     showEstimate();
@@ -299,6 +305,7 @@ async function start(event) {
 // --- begin -----------------------------------------------------------------------------------
 
 function begin() {
+  at("guided").disabled = false;
   at("guided").hidden = at("file-more").hidden = at("recipe-tools").hidden = false;
   at("file").addEventListener("change", () => at("file").files[0] && take(at("file").files[0]));
   at("use-sample").addEventListener("click", sample);

@@ -2,11 +2,13 @@
 // notices a connection that is open and dead.
 
 const SILENCE_MS = 35000; // the server's heartbeat comes every 15 s; two may get lost
+const LOOK_MS = 1000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30000;
 
 // Calls on.event({ type, id, data }) and on.state({ state, until?, failures? }) until stopped.
-// Answers { stop, hurry }: `hurry` ends a wait that is over, where the browser slows a hidden tab's timers.
+// Answers { stop, hurry, anew }: `hurry` ends a wait that is over, where the browser slows a hidden tab's
+// timers; `anew` gives up a connection of which nobody knows what became of it, as after a tab was frozen.
 export function stream(url, on) {
   let lastId = "";
   let failures = 0;
@@ -14,10 +16,17 @@ export function stream(url, on) {
   let abort = new AbortController();
   let wake = () => {};
   let until = 0;
+  let heard = 0;
+  let reading = false;
+
+  const anew = () => reading && abort.abort();
+  // By the clock of the day: after a machine has slept, the silence is noticed at once.
+  const watchdog = setInterval(() => Date.now() - heard > SILENCE_MS && anew(), LOOK_MS);
 
   async function read() {
     const signal = abort.signal;
-    let watchdog = setTimeout(() => abort.abort(), SILENCE_MS);
+    heard = Date.now();
+    reading = true;
     try {
       const headers = { Accept: "text/event-stream" };
       if (lastId) headers["Last-Event-ID"] = lastId;
@@ -28,8 +37,7 @@ export function stream(url, on) {
       for (;;) {
         const { done, value } = await chunks.read();
         if (done) return 0;
-        clearTimeout(watchdog);
-        watchdog = setTimeout(() => abort.abort(), SILENCE_MS);
+        heard = Date.now();
         failures = 0;
         on.state({ state: "live" });
         const blocks = (rest + value).replace(/\r\n?/g, "\n").split("\n\n");
@@ -37,7 +45,7 @@ export function stream(url, on) {
         blocks.forEach(tell);
       }
     } finally {
-      clearTimeout(watchdog);
+      reading = false;
       abort.abort();
       abort = new AbortController();
     }
@@ -79,8 +87,9 @@ export function stream(url, on) {
   const stop = () => {
     stopped = true;
     removeEventListener("online", online);
+    clearInterval(watchdog);
     abort.abort();
     wake();
   };
-  return { stop, hurry: () => Date.now() >= until && wake() };
+  return { stop, hurry: () => Date.now() >= until && wake(), anew };
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use onward_testkit::{ChromeDriver, until};
@@ -16,41 +17,103 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// Widths at which every state is audited: a desktop and the narrowest phone.
 const WIDTHS: [u32; 2] = [1280, 320];
+/// The height of the window.
+const HEIGHT: u32 = 900;
+/// A photograph is not taller than this.
+const TALLEST: u32 = 8_000;
+
+/// Writes down, from the first moment of every document, what must never happen on a page of ours.
+const WITNESS: &str = "
+    window.witnessed = { violations: [], errors: [] };
+    document.addEventListener('securitypolicyviolation', (e) =>
+        witnessed.violations.push(`${e.effectiveDirective} ${e.blockedURI} in ${e.sourceFile}:${e.lineNumber}`));
+    addEventListener('error', (e) => witnessed.errors.push(e.message ?? `cannot load ${e.target.src ?? e.target.href}`), true);
+    addEventListener('unhandledrejection', (e) => witnessed.errors.push(String(e.reason)));";
 
 /// An open page.
 pub(crate) struct Page {
     client: Client,
     driver: ChromeDriver,
-    _profile: TempDir,
+    profile: TempDir,
     axe: String,
+    /// Runs in every document before its own scripts.
+    script: String,
 }
 
 impl Page {
     /// A fresh browser without a profile, at an address.
     pub(crate) async fn open(url: &str) -> Result<Self> {
+        Self::open_with(url, &[], "").await
+    }
+
+    /// The same with further arguments, and a script that runs before those of every document.
+    pub(crate) async fn open_with(url: &str, args: &[&str], script: &str) -> Result<Self> {
         let axe = target().join("tools/axe.min.js");
         let axe = fs::read_to_string(&axe)
             .with_context(|| format!("{} is missing; `cargo xtask setup` fetches it", axe.display()))?;
         let driver = ChromeDriver::start()?;
         let profile = TempDir::with_prefix("onward-browser-")?;
-        let args = [
+        let folder = format!("--user-data-dir={}", profile.path().display());
+        let usual = [
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
             "--disable-dev-shm-usage",
             "--disable-background-networking",
             "--no-first-run",
-            &format!("--user-data-dir={}", profile.path().display()),
+            &folder,
         ];
+        let args = [&usual, args].concat();
         let capabilities = json!({ "goog:chromeOptions": { "args": args } });
         let capabilities = capabilities.as_object().cloned().context("an object")?;
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let client = builder.capabilities(capabilities).connect(driver.url()).await;
         let client = client.context("the browser did not start")?;
-        let page = Self { client, driver, _profile: profile, axe };
-        page.look(1280, "light").await?;
+        let page = Self { client, driver, profile, axe, script: format!("{WITNESS}\n{script}") };
+        page.prepare().await?;
         page.goto(url).await?;
         Ok(page)
+    }
+
+    /// What every tab begins with.
+    async fn prepare(&self) -> Result<()> {
+        self.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": self.script })).await?;
+        self.look(1280, HEIGHT, "light").await
+    }
+
+    /// Opens another tab at an address and turns to it.
+    pub(crate) async fn new_tab(&self, url: &str) -> Result<WindowHandle> {
+        let tab = self.client.new_window(true).await?.handle;
+        self.client.switch_to_window(tab.clone()).await?;
+        self.prepare().await?;
+        self.goto(url).await?;
+        Ok(tab)
+    }
+
+    /// The tab that is looked at.
+    pub(crate) async fn tab(&self) -> Result<WindowHandle> {
+        Ok(self.client.window().await?)
+    }
+
+    /// Turns to a tab, as a person would who clicks on it.
+    pub(crate) async fn turn_to(&self, tab: &WindowHandle) -> Result<()> {
+        self.client.switch_to_window(tab.clone()).await?;
+        self.command("Page.bringToFront", json!({})).await
+    }
+
+    /// Closes the tab that is looked at.
+    pub(crate) async fn close_tab(&self) -> Result<()> {
+        Ok(self.client.close_window().await?)
+    }
+
+    /// Loads the page anew.
+    pub(crate) async fn reload(&self) -> Result<()> {
+        Ok(self.client.refresh().await?)
+    }
+
+    /// A folder of the browser's own.
+    pub(crate) fn folder(&self) -> &Path {
+        self.profile.path()
     }
 
     /// Goes to an address.
@@ -61,6 +124,11 @@ impl Page {
     /// What a script answers.
     pub(crate) async fn ask(&self, script: &str) -> Result<Value> {
         Ok(self.client.execute(script, Vec::new()).await?)
+    }
+
+    /// What a script hands to its last argument, a function, in the end.
+    pub(crate) async fn run(&self, script: &str) -> Result<Value> {
+        Ok(self.client.execute_async(script, Vec::new()).await?)
     }
 
     /// The text of the first element, as it stands in the document.
@@ -90,6 +158,9 @@ impl Page {
     /// Presses an element as a pointer would: scrolled into view, and not through something else.
     pub(crate) async fn press(&self, css: &str) -> Result<()> {
         self.wait_for(css).await?;
+        // Into the middle, where no header lies over it.
+        let script = format!("document.querySelector({}).scrollIntoView({{ block: 'center' }})", json!(css));
+        self.ask(&script).await?;
         let element = self.client.find(Locator::Css(css)).await?;
         element.click().await.with_context(|| format!("cannot press {css}"))
     }
@@ -101,48 +172,85 @@ impl Page {
         Ok(self.ask(&script).await?.as_str().unwrap_or_default().to_owned())
     }
 
+    /// Chooses a file of this machine in a form.
+    pub(crate) async fn choose_file(&self, css: &str, path: &Path) -> Result<()> {
+        let path = path.to_str().context("a path in UTF-8")?;
+        Ok(self.client.find(Locator::Css(css)).await?.send_keys(path).await?)
+    }
+
+    /// Bytes that came over the wire for this page, its scripts and styles, compressed; what a script
+    /// fetched later does not count.
+    pub(crate) async fn weight(&self) -> Result<u64> {
+        let script = "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+            .filter((entry) => entry.initiatorType !== 'fetch')
+            .reduce((sum, entry) => sum + entry.encodedBodySize, 0)";
+        self.ask(script).await?.as_u64().context("a number of bytes")
+    }
+
     /// Audits and photographs the page as it is: light and dark, wide and narrow.
     pub(crate) async fn audit(&self, state: &str) -> Result<()> {
+        self.clean(state).await?;
         for width in WIDTHS {
             for scheme in ["light", "dark"] {
-                self.look(width, scheme).await?;
-                self.photograph(&format!("{state}-{width}-{scheme}")).await?;
+                self.look(width, HEIGHT, scheme).await?;
                 self.check(&format!("{state} at {width} px, {scheme}")).await?;
+                self.photograph(state, width, scheme).await?;
             }
         }
-        self.look(1280, "light").await
+        self.look(1280, HEIGHT, "light").await
+    }
+
+    /// Nothing broke the content policy, no script failed, and nothing came from anywhere else.
+    pub(crate) async fn clean(&self, what: &str) -> Result<()> {
+        let script = "const elsewhere = performance.getEntriesByType('resource').map((entry) => entry.name)
+                .filter((name) => !name.startsWith(`${location.origin}/`));
+            return [...witnessed.violations, ...witnessed.errors, ...elsewhere]";
+        let found = self.ask(script).await?;
+        ensure!(found == json!([]), "{what}: {found:#}");
+        Ok(())
     }
 
     /// No violation of accessibility, nothing to scroll sideways.
     async fn check(&self, what: &str) -> Result<()> {
         let sideways = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
         let sideways = self.ask(sideways).await?;
-        ensure!(sideways == 0, "{what}: {sideways} px are cut off at the right");
-        let script = format!(
-            "{}; const done = arguments[arguments.length - 1];
+        if sideways != 0 {
+            let script = "const edge = document.documentElement.clientWidth;
+                return [...document.querySelectorAll('main *')].filter((one) => !one.closest('.scroll, .tail, pre') && one.getBoundingClientRect().right > edge)
+                    .map((one) => `${one.tagName}#${one.id}.${one.className.baseVal ?? one.className}`).slice(0, 12)";
+            let beyond = self.ask(script).await?;
+            bail!("{what}: {sideways} px are cut off at the right, by {beyond}");
+        }
+        if self.ask("return !window.axe").await? == true {
+            self.ask(&self.axe).await?;
+        }
+        let script = "const done = arguments[arguments.length - 1];
              window.axe.run(document).then(
                  (found) => done(found.violations.map((v) =>
                      v.id + ': ' + v.help + ' at ' + v.nodes.map((n) => n.target + ' ' + (n.failureSummary ?? '')).join(', '))),
-                 (error) => done(['axe: ' + error]));",
-            self.axe
-        );
-        let violations = self.client.execute_async(&script, Vec::new()).await?;
+                 (error) => done(['axe: ' + error]));";
+        let violations = self.run(script).await?;
         match violations.as_array() {
             Some(none) if none.is_empty() => Ok(()),
             _ => bail!("{what}: {violations:#}"),
         }
     }
 
-    async fn photograph(&self, name: &str) -> Result<()> {
+    /// The whole page, however long.
+    pub(crate) async fn photograph(&self, state: &str, width: u32, scheme: &str) -> Result<()> {
+        let height = self.ask("return document.documentElement.scrollHeight").await?;
+        let height = height.as_u64().and_then(|height| u32::try_from(height).ok()).unwrap_or(HEIGHT);
+        self.look(width, height.clamp(HEIGHT, TALLEST), scheme).await?;
         let dir = target().join("screenshots");
         fs::create_dir_all(&dir)?;
-        fs::write(dir.join(format!("{name}.png")), self.client.screenshot().await?)?;
+        let path = dir.join(format!("{state}-{width}-{scheme}.png"));
+        fs::write(path, self.client.screenshot().await?)?;
         Ok(())
     }
 
-    /// Sets the width of the window and the colours the reader prefers.
-    async fn look(&self, width: u32, scheme: &str) -> Result<()> {
-        let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+    /// Sets the size of the window and the colours the reader prefers.
+    async fn look(&self, width: u32, height: u32, scheme: &str) -> Result<()> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.command("Emulation.setDeviceMetricsOverride", size).await?;
         let features = json!([
             { "name": "prefers-color-scheme", "value": scheme },
@@ -152,13 +260,31 @@ impl Page {
     }
 
     /// A command of the browser's own protocol, which WebDriver has no word for.
-    async fn command(&self, name: &str, params: Value) -> Result<()> {
+    pub(crate) async fn command(&self, name: &str, params: Value) -> Result<()> {
+        self.answer(name, params).await.map(drop)
+    }
+
+    /// What such a command answers.
+    async fn answer(&self, name: &str, params: Value) -> Result<Value> {
         let session = self.client.session_id().await?.context("no session")?;
         let url = format!("{}/session/{session}/goog/cdp/execute", self.driver.url());
         let client = onward_testkit::api::client().build()?;
         let body = json!({ "cmd": name, "params": params });
-        client.post(url).json(&body).send().await?.error_for_status()?;
-        Ok(())
+        let answer = client.post(url).json(&body).send().await?;
+        ensure!(answer.status().is_success(), "{name}: {}", answer.text().await?);
+        Ok(answer.json::<Value>().await?["value"].take())
+    }
+
+    /// How many of something the browser holds for this page once the rest was thrown away: `Nodes`,
+    /// `JSEventListeners`.
+    pub(crate) async fn holds(&self, what: &str) -> Result<u64> {
+        self.command("HeapProfiler.collectGarbage", json!({})).await?;
+        self.command("Performance.enable", json!({})).await?;
+        let all = self.answer("Performance.getMetrics", json!({})).await?;
+        let found = all["metrics"].as_array().into_iter().flatten().find(|metric| metric["name"] == what);
+        let number =
+            found.and_then(|metric| metric["value"].as_f64()).with_context(|| format!("no metric {what}"))?;
+        Ok(number as u64)
     }
 }
 

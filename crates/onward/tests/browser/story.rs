@@ -8,12 +8,12 @@ use onward_testkit::jobs::handle;
 use onward_testkit::postgres::Disk;
 use onward_testkit::upstream::{Behaviour, Reply};
 use onward_testkit::{
-    Api, Certificates, CreatorsJob, Home, Hosts, Postgres, Process, Redis, Script, Upstream, until,
+    Api, Certificates, CreatorsJob, Home, Hosts, Postgres, Process, Redis, Script, Upstream,
 };
 use serde_json::Value;
 
-use crate::page::{Page, SOON};
-use crate::{BINARY, left_out};
+use crate::page::Page;
+use crate::{BINARY, address, left_out};
 
 /// Rows of a job, as in the story this project began with.
 const ROWS: u64 = 313;
@@ -29,26 +29,8 @@ fn processed(sentence: &str) -> u64 {
     sentence.split('/').next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// A port that is free now, so that a server can come back at the same address.
-fn address() -> Result<String> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
-}
-
 fn card(job: &str, within: &str) -> String {
     format!("article.job[data-job='{job}']{within}")
-}
-
-fn toast(page: &Page, text: &str) -> impl Future<Output = Result<()>> {
-    let script = format!(
-        "return [...document.querySelectorAll('.toast')].some((toast) => toast.textContent.includes({}))",
-        Value::from(text)
-    );
-    async move {
-        until(&format!("the toast `{text}`"), SOON, async || {
-            Ok((page.ask(&script).await? == true).then_some(()))
-        })
-        .await
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +131,7 @@ async fn story(
     ensure!(label.contains(&format!("Resume from row {row}")), "{label}");
     ensure!(page.colour(&resume).await? == GREEN, "{}", page.colour(&resume).await?);
     page.press(&resume).await?;
-    toast(&page, "Job resumed successfully").await?;
+    page.toast("Job resumed successfully").await?;
     page.wait_text(&progress, |text| processed(text) > row).await?;
 
     server.kill()?;
@@ -187,7 +169,7 @@ async fn cancelled_by_dialog(page: &Page, job: &str, audits: Audits) -> Result<u
     let focused = page.ask("return document.activeElement.id").await?;
     ensure!(focused == "confirm-no", "the focus is on {focused}, not on the safe button");
     page.press("#confirm-yes").await?;
-    toast(page, "Job cancelled").await?;
+    page.toast("Job cancelled").await?;
     page.wait_for(&card(job, "[data-status=cancelled] button[data-action=resume]")).await?;
     let label = page.text(&card(job, " button[data-action=resume] .label")).await?;
     let row = label.rsplit(' ').next().and_then(|row| row.parse().ok());
@@ -216,7 +198,7 @@ async fn a_hung_job_is_called_stuck_with_a_yellow_restart_that_makes_it_go_on() 
 
     upstream.follow(Script::default());
     page.press(&restart).await?;
-    toast(&page, "Job restarted successfully").await?;
+    page.toast("Job restarted successfully").await?;
     page.wait_for(&card(&job, "[data-status=completed]")).await
 }
 

@@ -114,7 +114,7 @@ fn resume_point(view: &View) -> Markup {
                 @if job.input.available { "file present, its digest is checked at resume" } @else { strong.bad { "file missing" } }
             }
             dl.pairs {
-                div { dt { "Beyond the checkpoint" } dd { span data-bind="ahead" { (count(checkpoint.ahead)) } " rows done" } }
+                div { dt { "Done beyond it" } dd { "rows: " span data-bind="ahead" { (count(checkpoint.ahead)) } } }
                 div { dt { "File" } dd { (job.input.filename) ", " (bytes(job.input.bytes)) } }
                 div { dt { "SHA-256" } dd { code.digest { (job.input.sha256) } } }
                 div { dt { "Attempt, epoch" } dd { (job.attempt) ", " (job.epoch) } }

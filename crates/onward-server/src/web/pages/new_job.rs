@@ -57,7 +57,8 @@ pub(crate) fn render(draft: &Draft) -> Markup {
         div #trouble role="alert" { @if let Some(problem) = &draft.problem { (trouble(problem)) } }
         form #new-job method="post" action="/jobs" enctype="multipart/form-data" {
             (file())
-            div #guided hidden { (format()) (columns()) (work()) }
+            // Disabled, these fields are not sent: without scripts the recipe alone says what to do.
+            fieldset #guided disabled hidden { (format()) (columns()) (work()) }
             (recipe(draft))
             section.panel.start {
                 div.field {
@@ -258,5 +259,6 @@ mod tests {
             text.split(" name=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let own: Vec<&str> = sent.into_iter().filter(|name| *name != "kind").collect();
         assert_eq!(own, ["file", "recipe", "name", "first"]);
+        assert!(text.contains("<fieldset id=\"guided\" disabled"), "the kind is for scripts alone");
     }
 }

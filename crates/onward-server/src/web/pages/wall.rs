@@ -22,6 +22,7 @@ pub(crate) async fn read(engine: &Engine) -> Result<Vec<Snapshot>> {
 pub(crate) fn render(jobs: &[Snapshot]) -> Markup {
     html! {
         h1 { @match jobs.len() { 0 => "Nothing is running", 1 => "1 job is running", many => { (many) " jobs are running" } } }
+        @if !jobs.is_empty() { h2.vh { "Running" } }
         div #jobs .wall { @for job in jobs { (card(job)) } }
         @if jobs.is_empty() { div.empty { p { "The next job appears here by itself." } p { a.btn href="/" { "All jobs" } } } }
     }

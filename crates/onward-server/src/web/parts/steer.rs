@@ -36,7 +36,7 @@ pub(crate) fn steer(snapshot: &Snapshot, view: &JobView) -> Markup {
                     }
                     div.acts { button type="submit" { (icon("settings")) "Apply" } }
                 }
-                @if let Some(at) = view.hold_at { p.hint { "Held once " (count(at)) " rows are done; then a person is asked." } }
+                @if let (Some(at), JobState::Queued | JobState::Running) = (view.hold_at, job.state) { p.hint { "Held once " (count(at)) " rows are done; then a person is asked." } }
             }
         }
     }

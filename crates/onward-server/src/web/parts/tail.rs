@@ -14,7 +14,7 @@ use crate::web::parts::rows::why;
 pub(crate) fn tail(job: JobId, rows: &[LedgerRow]) -> Markup {
     html! {
         section.panel #tail {
-            div.panel-head { h2 { "Last outcomes" } a href={ "/jobs/" (job) "/rows" } { "All rows" } }
+            div.panel-head { h2 { "Last outcomes " span.quiet { "at, UTC" } } a href={ "/jobs/" (job) "/rows" } { "All rows" } }
             @if rows.is_empty() { p.hint { "Nothing has finished yet." } } @else {
                 ol.tail tabindex="0" aria-label="Last outcomes, newest first" {
                     @for row in rows {
