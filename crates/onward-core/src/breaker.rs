@@ -77,6 +77,11 @@ impl Suspects {
         self.rows.extract_if(.., |suspect| suspect.first_at <= answered_at).collect()
     }
 
+    /// Whether there is one of this span.
+    pub(crate) fn has(&self, span: SpanNo) -> bool {
+        self.rows.iter().any(|suspect| suspect.span == span)
+    }
+
     /// The latest of them.
     pub(crate) fn last(&self) -> Option<&Suspect> {
         self.rows.last()

@@ -11,6 +11,7 @@
 pub mod breaker;
 pub mod checkpoint;
 pub mod clock;
+pub mod doubt;
 pub mod event;
 pub mod hex;
 pub mod id;

@@ -70,6 +70,8 @@ codes! {
     NothingToResume "nothing-to-resume" 409 6 "Every row of this job is done",
     /// No failed row matches.
     NothingToRetry "nothing-to-retry" 409 6 "There is no failed row to retry",
+    /// No such row waits for a person.
+    NothingInDoubt "nothing-in-doubt" 409 6 "No such row waits for you",
     /// A running job cannot be deleted.
     JobRunning "job-running" 409 6 "This job is running; cancel it before deleting it",
     /// A finished job cannot be changed.

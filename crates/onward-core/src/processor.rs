@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
-use crate::id::{Epoch, JobId};
+use crate::id::{Epoch, JobId, RowIndex};
 use crate::input::{Columns, InputRow};
 use crate::problem::Code;
 use crate::row::{Text, Verdict};
@@ -61,6 +61,8 @@ pub struct Call {
     pub columns: Arc<Columns>,
     /// The rows.
     pub rows: Vec<Arc<InputRow>>,
+    /// Those of them whose call may have happened already, before a process died.
+    pub in_doubt: Vec<RowIndex>,
     /// Where the work says what the target told about its limit.
     pub told: Told,
 }

@@ -199,11 +199,13 @@ pub enum PauseReason {
     Quota,
     /// No room left for the ledger.
     DiskFull,
+    /// All that is left are rows in doubt that wait for a person.
+    InDoubt,
 }
 
 impl PauseReason {
     /// All reasons.
-    pub const ALL: [Self; 4] = [Self::User, Self::Breaker, Self::Quota, Self::DiskFull];
+    pub const ALL: [Self; 5] = [Self::User, Self::Breaker, Self::Quota, Self::DiskFull, Self::InDoubt];
 
     /// The word the API and the database use.
     #[must_use]
@@ -213,6 +215,7 @@ impl PauseReason {
             Self::Breaker => "breaker",
             Self::Quota => "quota",
             Self::DiskFull => "disk-full",
+            Self::InDoubt => "in-doubt",
         }
     }
 }

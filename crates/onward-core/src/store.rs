@@ -19,6 +19,7 @@ mod terms;
 use async_trait::async_trait;
 
 use crate::clock::UnixMs;
+use crate::doubt::Doubt;
 use crate::event::{Event, NewEvent};
 use crate::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use crate::input::{Chunk, Duplicates, InputSummary};
@@ -32,7 +33,7 @@ pub use moving::{BEING_MOVED, Moving};
 pub use picture::{Mark, SpanFact};
 pub use terms::{
     Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
-    Reach, Rescued, Reservation, Retry, RowQuery, Totals, Verify,
+    Reach, Rescued, Reservation, Retry, RowQuery, Settle, Totals, Verify,
 };
 
 /// Answers of a store.
@@ -109,11 +110,18 @@ pub trait Store: Send + Sync + 'static {
     /// Creators stay.
     async fn delete_job(&self, id: JobId) -> Result<()>;
 
+    /// The rows of a job in doubt that have no outcome, in row order, after `after` (exclusive).
+    async fn doubts(&self, job: JobId, after: Option<RowIndex>, limit: usize) -> Result<Vec<Doubt>>;
+    /// Notes what a person says about rows in doubt, and puts it on the timeline; whoever claims their span
+    /// next acts on it. Only rows that wait for a person ([`crate::doubt::Stand::Held`]) are taken; answers how many.
+    async fn settle(&self, settle: &Settle) -> Result<u64>;
+
     // --- work -------------------------------------------------------------------------------
 
-    /// Queued or running jobs that have a span nobody holds, oldest first.
+    /// Queued or running jobs that have a span nobody holds and in which more is left than rows that wait
+    /// for a person, oldest first.
     async fn claimable(&self, limit: usize) -> Result<Vec<JobId>>;
-    /// Takes the job's first span that nobody holds, under the next epoch; starts a queued job.
+    /// Takes the job's first such span, under the next epoch; starts a queued job.
     /// `None` when there is none, and while a job that one worker at a time may work on
     /// ([`Tuning::is_alone`]) has a span that is held. Before a call for a row goes out, this must have answered (G3).
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>>;
@@ -126,7 +134,8 @@ pub trait Store: Send + Sync + 'static {
     async fn reread(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<Claimed>;
     /// Gives a span back; it can be claimed at once.
     async fn release(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<()>;
-    /// Gives back every span whose lease has lapsed. Answers what was given back.
+    /// Gives back every span whose lease has lapsed, and puts the rows in doubt that may have been called
+    /// ([`crate::doubt`]), as every command does that takes spans from their holders. Answers what was given back.
     async fn rescue(&self, now: UnixMs) -> Result<Vec<Rescued>>;
     /// Gives back every span whatever its lease: only for a process that knows it is alone.
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>>;

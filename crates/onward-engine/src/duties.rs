@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use onward_core::doubt::waits_for_a_person;
 use onward_core::id::RowIndex;
 use onward_core::input::span_of;
 use onward_core::job::{Go, Job};
@@ -59,6 +60,7 @@ async fn active(store: &dyn Store, drives: &Drives, gauges: &Gauges) {
             JobState::Running => {
                 let repeats = repeats(store, &job, gauges.repeats(job.id)).await;
                 gauges.sample(job.id, job.tally.processed(), repeats, clock::now());
+                wait_for_a_person(store, &job).await;
                 false
             }
             JobState::Paused => {
@@ -94,6 +96,22 @@ async fn repeats(store: &dyn Store, job: &Job, known: Option<Repeats>) -> Repeat
     let reached = held.chain([span_of(next)]).max();
     let ahead = known.map_or(all, |known| known.ahead);
     Repeats { all, ahead: store.repeats(job.input.id, reached).await.unwrap_or(ahead).min(ahead) }
+}
+
+/// Holds a job of which nothing is left but rows in doubt that wait for a person.
+async fn wait_for_a_person(store: &dyn Store, job: &Job) {
+    if !job.leases.is_empty() || job.tally.processed() >= job.total {
+        return;
+    }
+    let left = usize::try_from(job.total - job.tally.processed()).unwrap_or(usize::MAX);
+    let Ok(doubts) = store.doubts(job.id, None, left).await else { return };
+    let Some(pause) = waits_for_a_person(job, &doubts) else { return };
+    let (step, epoch, actor, now) = (Step::Pause, Some(job.epoch), "in doubt".to_owned(), clock::now());
+    let (pause, error, go) = (Some(pause), None, Go::Fully);
+    let command = Command { job: job.id, step, epoch, actor, now, pause, error, go };
+    if let Err(error) = store.command(&command).await {
+        tracing::debug!(job.id = %job.id, %error, "a chore came too late for a job");
+    }
 }
 
 fn probe_due(job: &Job) -> bool {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use onward_core::clock::UnixMs;
 use onward_core::id::JobId;
 use onward_core::recipe::Recipe;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 /// Targets kept in mind; with more of them those that are open are forgotten.
 const MAX_TARGETS: usize = 1_000;
@@ -17,6 +18,25 @@ const MAX_TARGETS: usize = 1_000;
 pub(crate) struct Gates {
     targets: Mutex<HashMap<String, Gate>>,
     waiting: Mutex<HashMap<JobId, UnixMs>>,
+    company: Company,
+}
+
+/// What is in flight in this process: many calls, or one that is tried alone. A process that dies of a
+/// row must not die beside the row of another job.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Company(Arc<RwLock<()>>);
+
+/// A place in it, while the call lasts.
+pub(crate) enum Seat {
+    Among(#[expect(dead_code, reason = "held, not looked at")] OwnedRwLockReadGuard<()>),
+    Alone(#[expect(dead_code, reason = "held, not looked at")] OwnedRwLockWriteGuard<()>),
+}
+
+impl Company {
+    /// Waits for a place; alone, until every other call has ended.
+    pub(crate) async fn enter(self, alone: bool) -> Seat {
+        if alone { Seat::Alone(self.0.write_owned().await) } else { Seat::Among(self.0.read_owned().await) }
+    }
 }
 
 /// The gate of one target.
@@ -32,6 +52,11 @@ impl Gates {
             targets.retain(|_, gate| Arc::strong_count(&gate.0) > 1);
         }
         targets.entry(target).or_default().clone()
+    }
+
+    /// What is in flight in this process.
+    pub(crate) fn company(&self) -> Company {
+        self.company.clone()
     }
 
     /// Notes until when a job waits for its target; in the past when it does not.

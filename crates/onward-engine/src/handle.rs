@@ -29,7 +29,7 @@ use crate::input;
 use crate::member::{self, Place};
 use crate::mishap;
 use crate::rows;
-pub use crate::rows::{RowDetail, RowLook};
+pub use crate::rows::{DoubtDetail, RowDetail, RowLook};
 use crate::snapshot::Snapshot;
 use crate::worker::{Drives, work};
 pub use rehearse::Tried;
@@ -248,6 +248,16 @@ impl Engine {
     /// One row with all that is known of it; `None` when the job has no such row.
     pub async fn row(&self, job: &onward_core::job::Job, row: RowIndex) -> Result<Option<RowLook>, Problem> {
         rows::look(&self.inner.store, job, row).await
+    }
+
+    /// The rows of a job in doubt, in row order, after `after` (exclusive).
+    pub async fn doubts(
+        &self,
+        job: &onward_core::job::Job,
+        after: Option<RowIndex>,
+        limit: usize,
+    ) -> Result<Vec<DoubtDetail>, Problem> {
+        rows::doubts(&self.inner.store, job, after, limit).await
     }
 
     /// The newest job over this file and recipe, for `onward run FILE` on a file seen before.

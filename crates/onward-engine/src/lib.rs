@@ -24,5 +24,5 @@ mod worker;
 
 pub use feed::{Feed, FeedEvent};
 pub use handle::{Builder, Engine, Limits, Settings, Submission, Tried};
-pub use rows::{RowDetail, RowLook};
+pub use rows::{DoubtDetail, RowDetail, RowLook};
 pub use snapshot::Snapshot;

@@ -46,6 +46,8 @@ pub struct Moved {
 /// there is not what it was here.
 pub async fn move_all(from: &dyn Store, to: &dyn Store, tell: impl Fn(&Job)) -> Result<Moved, Problem> {
     nobody_works(from).await?;
+    // What a killed worker held is in doubt there, and so it is here.
+    from.release_all(clock::now()).await.map_err(mishap::problem)?;
     let mut moved = Moved::default();
     let mut query = JobQuery { limit: JOBS, ..JobQuery::default() };
     loop {
@@ -156,6 +158,13 @@ async fn carry(from: &dyn Store, to: &dyn Store, job: &Job) -> Result<(), StoreE
         let Some(LedgerRow { index, generation, .. }) = rows.last() else { break };
         after = Some((RowIndex(index.0), *generation));
         to.take_in(Moving::History(id, rows)).await?;
+    }
+    let mut after = None;
+    loop {
+        let doubts = from.doubts(id, after, PAGE).await?;
+        let Some(last) = doubts.last() else { break };
+        after = Some(last.row);
+        to.take_in(Moving::Doubts(id, doubts)).await?;
     }
     let mut after = 0;
     loop {

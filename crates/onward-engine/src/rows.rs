@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use onward_core::doubt::Doubt;
 use onward_core::id::RowIndex;
 use onward_core::input::{InputRow, span_of};
 use onward_core::job::Job;
@@ -35,6 +36,17 @@ pub struct RowLook {
     pub fields: Vec<(Arc<str>, String)>,
     /// The line of the file where it began, if the input is there.
     pub line: Option<u64>,
+}
+
+/// A row in doubt with the fields of its input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DoubtDetail {
+    /// What is known of it.
+    pub doubt: Doubt,
+    /// Its identity, if the input is there.
+    pub key: String,
+    /// Header and value of each column; empty when the input is gone.
+    pub fields: Vec<(Arc<str>, String)>,
 }
 
 /// Reads a page of rows.
@@ -79,6 +91,26 @@ pub(crate) async fn look(
     let row = input_row(&mut SpanReader::new(Arc::clone(store), job.input.id), index).await;
     let fields = row.as_ref().map_or_else(Vec::new, |row| named(&header, row));
     Ok(Some(RowLook { index, ledger, history, fields, line: row.map(|row| row.line) }))
+}
+
+/// Reads a page of rows in doubt.
+pub(crate) async fn doubts(
+    store: &Arc<dyn Store>,
+    job: &Job,
+    after: Option<RowIndex>,
+    limit: usize,
+) -> Result<Vec<DoubtDetail>, Problem> {
+    let found = store.doubts(job.id, after, limit).await.map_err(mishap::problem)?;
+    let header = header(store, job).await?;
+    let mut reader = SpanReader::new(Arc::clone(store), job.input.id);
+    let mut details = Vec::with_capacity(found.len());
+    for doubt in found {
+        let row = input_row(&mut reader, doubt.row).await;
+        let fields = row.as_ref().map_or_else(Vec::new, |row| named(&header, row));
+        let key = row.map(|row| row.key.clone()).unwrap_or_default();
+        details.push(DoubtDetail { doubt, key, fields });
+    }
+    Ok(details)
 }
 
 async fn header(store: &Arc<dyn Store>, job: &Job) -> Result<Vec<Arc<str>>, Problem> {

@@ -63,6 +63,7 @@ fn call() -> Call {
             fields: fields.iter().enumerate().map(|(at, name)| ((*name).into(), at)).collect(),
         }),
         rows: (0..ROWS_PER_CALL).map(|index| Arc::new(row(index))).collect(),
+        in_doubt: Vec::new(),
         told: Told::default(),
     }
 }

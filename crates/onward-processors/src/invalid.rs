@@ -63,6 +63,8 @@ impl Expressions {
         let answer = recipe.answer.iter().flat_map(recipe::AnswerRules::expressions);
         let known = answer.filter_map(|(name, source)| Some((name, source?.clone())));
         sources.extend(known.map(|(name, source)| (format!("answer.{name}"), source)));
+        let done = recipe.in_doubt.as_ref().and_then(|in_doubt| in_doubt.done.clone());
+        sources.extend(done.map(|source| ("in_doubt.done".to_owned(), source)));
         if let Some(filter) = &recipe.filter {
             sources.push(("filter.keep".to_owned(), filter.keep.clone()));
         }

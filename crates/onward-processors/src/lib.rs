@@ -8,6 +8,7 @@
 
 mod address;
 mod answers;
+mod asking;
 mod client;
 pub mod command;
 mod creators;

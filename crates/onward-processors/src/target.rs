@@ -36,6 +36,8 @@ pub(crate) struct Target {
     batched: bool,
     /// Fields that go out as targets know them: `@Anna` as `Anna`.
     cleaned: Vec<String>,
+    /// Whether the idempotency key of the row goes along.
+    keyed: bool,
     table: &'static str,
 }
 
@@ -50,6 +52,7 @@ pub(crate) struct Parts<'a> {
     batched: bool,
     redirects: u32,
     cleaned: &'a [String],
+    keyed: bool,
 }
 
 impl<'a> Parts<'a> {
@@ -65,6 +68,24 @@ impl<'a> Parts<'a> {
             batched: false,
             redirects: fetch.redirects,
             cleaned: &recipe.key,
+            keyed: true,
+        }
+    }
+
+    /// The question whether a row in doubt is done. It is no repeat of the row's call, so it does not
+    /// carry its key.
+    pub(crate) fn of_question(in_doubt: &'a recipe::InDoubt) -> Self {
+        Self {
+            table: "in_doubt",
+            method: Method::GET,
+            url: in_doubt.url.as_deref().unwrap_or_default(),
+            headers: &in_doubt.headers,
+            body: None,
+            join: None,
+            batched: false,
+            redirects: 0,
+            cleaned: &[],
+            keyed: false,
         }
     }
 
@@ -87,6 +108,7 @@ impl<'a> Parts<'a> {
             batched: work.batch > 1,
             redirects: work.redirects,
             cleaned: &[],
+            keyed: true,
         }
     }
 }
@@ -123,6 +145,7 @@ impl Target {
             join: parts.join.unwrap_or(USUAL_JOIN).to_owned(),
             batched: parts.batched,
             cleaned: parts.cleaned.to_vec(),
+            keyed: parts.keyed,
             table,
         }))
     }
@@ -172,6 +195,9 @@ impl Target {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         address::trace(&mut headers, call, rows);
+        if !self.keyed {
+            headers.remove(IDEMPOTENCY_KEY);
+        }
         let body = match &self.body {
             Some(template) => Some(self.body(template, call, rows)?),
             None => own,

@@ -29,6 +29,9 @@ fn about_jobs(code: Code) -> Option<&'static str> {
         }
         Code::NothingToResume => "Every row has an outcome. Failed rows can be retried.",
         Code::NothingToRetry => "Check the outcome and the code you asked for; no row matches them.",
+        Code::NothingInDoubt => {
+            "Look at GET /api/v1/jobs/{id}/in-doubt: only rows that are held there wait for your word."
+        }
         Code::JobRunning => "Cancel the job, then delete it.",
         Code::JobFinished => "A finished job keeps its name and limits. Failed rows can be retried.",
         Code::EpochMoved => "Read the job again, look at what changed, and decide anew.",

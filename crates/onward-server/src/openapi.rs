@@ -11,11 +11,11 @@ use onward_core::problem::Code;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use crate::api::jobs::{restart, resume, retry, tune};
+use crate::api::jobs::{in_doubt, restart, resume, retry, tune};
 use crate::api::uploads::{Announced, UploadView, WithRecipe};
 use crate::api::view::{
-    ActedView, CreatorsView, GroupsView, JobView, JobsView, ProblemView, RestartedView, ResumedView,
-    RetriedView, RowsView, TimelineView, VerifyView, WorkersView,
+    ActedView, CreatorsView, DoubtsView, GroupsView, JobView, JobsView, ProblemView, RestartedView,
+    ResumedView, RetriedView, RowsView, SettledView, TimelineView, VerifyView, WorkersView,
 };
 use crate::rehearsal::{Report, Trial};
 
@@ -38,7 +38,10 @@ pub(crate) use parts::{Body, Operation, Param, Reply};
     RestartedView,
     ActedView,
     RetriedView,
+    DoubtsView,
+    SettledView,
     ProblemView,
+    in_doubt::Body,
     resume::Body,
     UploadView,
     Announced,

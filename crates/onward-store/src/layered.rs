@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Doubt;
 use onward_core::event::{Event, NewEvent};
 use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, InputSummary};
@@ -14,8 +15,8 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Hot, JobQuery, LedgerRow,
-    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, Totals,
-    Turns, TurnsAsked, Verify, Worker,
+    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, SpanFact, Store,
+    Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -180,6 +181,12 @@ impl Store for LayeredStore {
         Ok(job)
     }
 
+    async fn settle(&self, settle: &Settle) -> Result<u64> {
+        let count = self.ledger.settle(settle).await?;
+        self.changed(settle.job);
+        Ok(count)
+    }
+
     async fn delete_job(&self, id: JobId) -> Result<()> {
         self.ledger.delete_job(id).await?;
         self.changed(id);
@@ -265,6 +272,9 @@ impl Store for LayeredStore {
     }
     async fn find_job(&self, work_digest: &str) -> Result<Option<JobId>> {
         self.ledger.find_job(work_digest).await
+    }
+    async fn doubts(&self, job: JobId, after: Option<RowIndex>, limit: usize) -> Result<Vec<Doubt>> {
+        self.ledger.doubts(job, after, limit).await
     }
     async fn claimable(&self, limit: usize) -> Result<Vec<JobId>> {
         self.ledger.claimable(limit).await

@@ -1,6 +1,7 @@
 //! How the vocabulary stands in columns, the same in every database.
 
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Stand;
 use onward_core::id::{Epoch, InputId, RowIndex};
 use onward_core::row::{ADDED, Outcome};
 
@@ -60,6 +61,20 @@ pub(crate) fn reason<'a>(
 /// The text of an optional column, `added` when it was left out.
 pub(crate) fn or_added(column: Option<String>) -> String {
     column.unwrap_or_else(|| String::from(ADDED))
+}
+
+/// The line of the timeline when a person has settled rows in doubt.
+pub(crate) fn settled(count: u64, stand: Stand) -> String {
+    let rows = if count == 1 { "1 row that was".to_owned() } else { format!("{count} rows that were") };
+    match stand {
+        Stand::Done => format!("{rows} in doubt: done"),
+        Stand::Again | Stand::Held => format!("{rows} in doubt: to be called again"),
+    }
+}
+
+/// The stand behind a word.
+pub(crate) fn stand_of(word: &str) -> Option<Stand> {
+    Stand::ALL.into_iter().find(|stand| stand.word() == word)
 }
 
 /// Rows and the first row with the same key, as bytes: little-endian 32-bit numbers.

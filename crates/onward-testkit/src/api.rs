@@ -91,6 +91,15 @@ impl Api {
         self.post(&format!("/jobs/{job}/{action}"), &json!({})).await
     }
 
+    /// A page as HTML.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn page(&self, path: &str) -> Result<String> {
+        let request = self.client.get(format!("{}{path}", self.base)).header("accept", "text/html");
+        Ok(request.send().await?.text().await?)
+    }
+
     /// Submits a job and gives its id.
     ///
     /// # Errors

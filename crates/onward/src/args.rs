@@ -1,9 +1,13 @@
 //! The command line: every verb and every option, with the words of `--help`.
 
+mod steer;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+pub(crate) use steer::{Retry, Settle, Tune};
 
 /// Give Onward a list and a way to do one row. It does every row, never loses its place, and hands
 /// back the same list with what happened to each row.
@@ -73,6 +77,8 @@ pub(crate) enum Verb {
     Pause(OneJob),
     /// Do failed rows once more
     Retry(Retry),
+    /// Say of rows in doubt whether they are done or to be called again
+    Settle(Settle),
     /// Change a job's name, rate, concurrency or breaker, also while it runs
     Tune(Tune),
     /// Print the rows of a job and what became of each
@@ -221,29 +227,6 @@ pub(crate) struct Resume {
     pub(crate) output: Json,
 }
 
-/// `onward tune`.
-#[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
-pub(crate) struct Tune {
-    /// The job's id, or `last` for the newest job
-    #[arg(value_name = "JOB")]
-    pub(crate) job: String,
-    /// Calls per time, at most, such as 10/s or 50/min
-    #[arg(long, group = "change")]
-    pub(crate) rate: Option<String>,
-    /// Calls in flight, at most
-    #[arg(long, value_name = "CALLS", group = "change")]
-    pub(crate) concurrency: Option<u32>,
-    /// Failures in a row that hold the job; 0 means never
-    #[arg(long, value_name = "FAILURES", group = "change")]
-    pub(crate) breaker: Option<u32>,
-    /// A name for people
-    #[arg(long, group = "change")]
-    pub(crate) name: Option<String>,
-    #[command(flatten)]
-    pub(crate) output: Json,
-}
-
 /// `onward restart`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Restart {
@@ -253,25 +236,6 @@ pub(crate) struct Restart {
     /// Also when the job makes progress
     #[arg(long)]
     pub(crate) force: bool,
-    #[command(flatten)]
-    pub(crate) output: Json,
-}
-
-/// `onward retry`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Retry {
-    /// The job's id, or `last` for the newest job
-    #[arg(value_name = "JOB")]
-    pub(crate) job: String,
-    /// Rows with this outcome: added, failed, skipped or filtered; failed unless given
-    #[arg(long)]
-    pub(crate) outcome: Option<String>,
-    /// Only rows with this code
-    #[arg(long)]
-    pub(crate) code: Option<String>,
-    /// Only these rows, such as 7,12,40
-    #[arg(long, value_name = "ROWS", value_delimiter = ',')]
-    pub(crate) rows: Vec<u64>,
     #[command(flatten)]
     pub(crate) output: Json,
 }
@@ -291,6 +255,9 @@ pub(crate) struct Rows {
     /// Only rows whose key or message contains this
     #[arg(long, value_name = "TEXT")]
     pub(crate) q: Option<String>,
+    /// Rows whose call may have happened before a process died
+    #[arg(long, conflicts_with_all = ["outcome", "code", "q"])]
+    pub(crate) in_doubt: bool,
     /// At most so many
     #[arg(long, default_value_t = 100)]
     pub(crate) limit: u64,

@@ -28,6 +28,8 @@ pub(crate) enum Followed {
     Ended(Box<JobView>),
     /// The rows that were asked for are done, and a person is to have a look.
     Asks(Box<JobView>),
+    /// Nothing is left but rows in doubt that wait for a person.
+    InDoubt(Box<JobView>),
     /// It is stuck and does not get better by itself.
     Stuck(Box<JobView>),
     /// The person pressed Ctrl-C.
@@ -79,6 +81,9 @@ pub(crate) async fn follow(client: &Client, id: JobId, signals: &mut Signals) ->
                 if asks(&job) {
                     break Ok(Followed::Asks(Box::new(job)));
                 }
+                if job.pause.as_ref().is_some_and(|pause| pause.reason == PauseReason::InDoubt) {
+                    break Ok(Followed::InDoubt(Box::new(job)));
+                }
                 stuck_since = job.stuck.as_ref().map(|_| stuck_since.unwrap_or_else(Instant::now));
                 if stuck_since.is_some_and(|since| since.elapsed() >= PATIENCE_WITH_A_STUCK_JOB) {
                     break Ok(Followed::Stuck(Box::new(job)));
@@ -121,6 +126,15 @@ pub(crate) fn asks_word(job: &JobView) {
         text::count(r.filtered)
     ));
     output::say(&format!("  have a look: onward rows {}", job.job_id));
+}
+
+/// Says that rows in doubt wait for a person.
+pub(crate) fn doubt_word(job: &JobView) -> Exit {
+    let why = job.pause.as_ref().map(|pause| text::plain(&pause.message)).unwrap_or_default();
+    output::say(&format!("held at {}: {why}", progress(job)));
+    output::say(&format!("  see them: onward rows {} --in-doubt", job.job_id));
+    output::say(&format!("  say what is so: onward settle {} --done|--again --rows 7,12", job.job_id));
+    Exit::JobFailed
 }
 
 /// Says that a job is stuck, and what helps.

@@ -3,6 +3,8 @@
 
 #[path = "crash/answers.rs"]
 mod answers;
+#[path = "crash/doubt.rs"]
+mod doubt;
 #[path = "crash/fleet/mod.rs"]
 mod fleet;
 #[path = "crash/frozen.rs"]

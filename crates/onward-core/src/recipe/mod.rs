@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::doubt::Policy;
 use crate::problem::Problem;
 use crate::stuck;
 
@@ -54,6 +55,9 @@ pub struct Recipe {
     /// Creators: where to add the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub add: Option<Add>,
+    /// What becomes of rows whose call may have happened before a process died.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_doubt: Option<InDoubt>,
     /// When to hold the job because the target seems to be down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker: Option<Breaker>,
@@ -211,6 +215,24 @@ pub struct Add {
 
 fn default_table() -> String {
     "creators".to_owned()
+}
+
+/// What becomes of rows in doubt ([`crate::doubt`]).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InDoubt {
+    /// Call again, wait for a person, or ask.
+    #[serde(default)]
+    pub policy: Policy,
+    /// Ask: the address; `{{ field }}` is replaced, percent-encoded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Ask: headers; `{{ secret.NAME }}` comes from `ONWARD_SECRET_NAME`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// Ask: CEL over the row's fields, `status`, `headers` and `body`; true means that the row is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<String>,
 }
 
 /// When the job is held because the target seems to be down.

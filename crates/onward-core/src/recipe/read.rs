@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::fields::{Fields, Findings, MAX_TEXT, nearest, text, texts};
 use super::read_work::{REDIRECTS, answer, work};
 use super::tree::{Malformed, Node, Value};
-use super::{Add, Breaker, Fetch, Filter, Headers, InputOptions, Recipe, Stop, WorkKind};
+use super::{Add, Breaker, Fetch, Filter, Headers, InDoubt, InputOptions, Recipe, Stop, WorkKind};
+use crate::doubt::Policy;
 use crate::problem::Problem;
 
 /// A recipe is a page of text; a larger one was not written by a person. In bytes.
@@ -74,6 +75,8 @@ fn whole(node: &Node, findings: &mut Findings<'_>) -> Option<Recipe> {
     let filter = top.table("filter", findings).and_then(|fields| filter(fields, findings));
     let add_at = top.place("add");
     let add = top.table("add", findings).map(|fields| add(fields, findings));
+    let in_doubt_at = top.place("in_doubt");
+    let in_doubt = top.table("in_doubt", findings).map(|fields| in_doubt(fields, findings));
     let breaker = top.table("breaker", findings).and_then(|fields| breaker(fields, findings));
     let stop = top.table("stop", findings).map(|fields| stop(fields, findings));
     if work.as_ref().is_some_and(|work| work.kind != WorkKind::Creators) {
@@ -82,6 +85,13 @@ fn whole(node: &Node, findings: &mut Findings<'_>) -> Option<Recipe> {
                 findings.add(at, name, format!("`[{name}]` belongs to creators work only"));
             }
         }
+    }
+    if let Some(at) =
+        in_doubt_at.filter(|_| work.as_ref().is_some_and(|work| work.kind == WorkKind::Creators))
+    {
+        let message =
+            "`[in_doubt]` belongs to http and command work; creators work changes nothing but its own ledger";
+        findings.add(at, "in_doubt", message);
     }
     if let Some(at) = answer_at.filter(|_| work.as_ref().is_some_and(|work| work.kind != WorkKind::Http)) {
         let message = "`[answer]` belongs to http work only; the rules of a look-up stand in `[fetch]`";
@@ -107,6 +117,7 @@ fn whole(node: &Node, findings: &mut Findings<'_>) -> Option<Recipe> {
         fetch,
         filter,
         add,
+        in_doubt,
         breaker,
         stop,
     })
@@ -186,6 +197,34 @@ fn add(mut fields: Fields<'_>, findings: &mut Findings<'_>) -> Add {
     let columns = fields.named_texts("columns", MAX_LIST, findings);
     fields.end(findings);
     Add { table, columns }
+}
+
+fn in_doubt(mut fields: Fields<'_>, findings: &mut Findings<'_>) -> InDoubt {
+    let policies = [("retry", Policy::Retry), ("hold", Policy::Hold), ("ask", Policy::Ask)];
+    let at = fields.at();
+    let own = ["url", "headers", "done"].map(|name| (name, fields.place(name)));
+    let in_doubt = InDoubt {
+        policy: word(&mut fields, "policy", &policies, findings).unwrap_or_default(),
+        url: fields.text("url", findings),
+        headers: fields.named_texts("headers", MAX_LIST, findings),
+        done: fields.text("done", findings),
+    };
+    fields.end(findings);
+    let asks = in_doubt.policy == Policy::Ask;
+    if asks && own[0].1.is_none() {
+        let message = "`in_doubt.url` is missing: the address to ask whether a row is done";
+        findings.add(at, "in_doubt.url", message);
+    }
+    for (name, place) in own {
+        if let Some(place) = place.filter(|_| !asks) {
+            findings.add(
+                place,
+                &format!("in_doubt.{name}"),
+                format!("`in_doubt.{name}` needs policy = \"ask\""),
+            );
+        }
+    }
+    in_doubt
 }
 
 fn breaker(mut fields: Fields<'_>, findings: &mut Findings<'_>) -> Option<Breaker> {

@@ -200,3 +200,17 @@ proptest::proptest! {
         let _ = Recipe::from_json(&text);
     }
 }
+
+#[test]
+fn what_becomes_of_rows_in_doubt_is_said_with_all_it_needs() {
+    let http = "[work]\nkind = \"http\"\nurl = \"http://x/\"\n";
+    let read = |more: &str| Recipe::parse(&format!("{http}{more}")).unwrap().in_doubt.unwrap();
+    assert_eq!(read("[in_doubt]\npolicy = \"hold\"").policy, Policy::Hold);
+    assert_eq!(read("[in_doubt]\npolicy = \"ask\"\nurl = \"http://x/{{ id }}\"").policy, Policy::Ask);
+    let wrong = |more: &str| messages(&format!("{http}{more}")).remove(0);
+    assert!(wrong("[in_doubt]\npolicy = \"ask\"").contains("`in_doubt.url` is missing"));
+    assert!(wrong("[in_doubt]\npolicy = \"hold\"\nurl = \"http://x/\"").contains("needs policy = \"ask\""));
+    assert!(wrong("[in_doubt]\npolicy = \"wait\"").contains("allowed are retry, hold, ask"));
+    let creators = "[work]\nkind = \"creators\"\n[in_doubt]\npolicy = \"hold\"";
+    assert!(messages(creators).remove(0).contains("belongs to http and command work"));
+}

@@ -59,6 +59,9 @@ impl Run {
                 continue;
             };
             let since = self.in_flight.remove(&row).map_or(now, |call| call.since);
+            if let Some(held) = self.holder(span, epoch) {
+                held.trials.answered(row);
+            }
             self.learn(&answer, since, now);
             if matches!(answer, Answer::Done(_) | Answer::Confirm(_)) {
                 self.target_answers(now, effects);

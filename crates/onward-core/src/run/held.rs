@@ -1,7 +1,11 @@
 //! One span in a worker's hands.
 
+use std::collections::BTreeSet;
+
+use super::trial::Trials;
 use crate::checkpoint::DoneSet;
 use crate::clock::UnixMs;
+use crate::doubt::{Doubt, Way};
 use crate::id::{Epoch, RowIndex};
 use crate::lease;
 use crate::row::RowRecord;
@@ -38,6 +42,10 @@ pub(super) struct Held {
     reopened: Vec<RowIndex>,
     /// Rows that a probe passed over.
     passed_over: Vec<RowIndex>,
+    /// Rows that are not called in their turn: they wait for a person, or are tried alone.
+    aside: BTreeSet<RowIndex>,
+    /// Those that are tried alone.
+    pub(super) trials: Trials,
     /// Rows from here on are left alone: the job is held before them.
     stop: RowIndex,
 }
@@ -66,6 +74,17 @@ impl Saving {
 
 impl Held {
     pub(super) fn new(claimed: &Claimed, now: UnixMs) -> Self {
+        let mut trials = Trials::default();
+        let mut aside = BTreeSet::new();
+        let open = |doubt: &&Doubt| !claimed.done.contains(doubt.row) && doubt.verdict().is_none();
+        for doubt in claimed.doubts.iter().filter(open) {
+            match doubt.way() {
+                Way::Usual => continue,
+                Way::Alone => trials.add(doubt.row),
+                Way::Aside => {}
+            }
+            aside.insert(doubt.row);
+        }
         Self {
             epoch: claimed.epoch,
             next: claimed.done.low_water(),
@@ -82,6 +101,8 @@ impl Held {
             leased_at: now,
             reopened: Vec::new(),
             passed_over: Vec::new(),
+            aside,
+            trials,
             stop: claimed.done.end(),
         }
     }
@@ -105,7 +126,7 @@ impl Held {
     pub(super) fn pass_over(&mut self, rows: u32) {
         for _ in 0..rows {
             let row = self.next_new();
-            let after = self.done.next_missing(RowIndex(row.0 + 1));
+            let after = self.next_after(RowIndex(row.0 + 1));
             if after >= self.claimed_until.min(self.stop) {
                 return;
             }
@@ -168,6 +189,7 @@ impl Held {
     /// The commit under way is durable.
     pub(super) fn saved(&mut self) {
         self.saving = None;
+        self.trials.saved();
         self.claimed_until = self.saving_mark;
         self.leased_at = self.saving_since;
     }
@@ -233,9 +255,19 @@ impl Held {
     /// Whether there is a row left to call, also beyond the mark.
     pub(super) fn has_uncalled(&self) -> bool {
         self.rereading
+            || self.trials.go_on()
             || !self.reopened.is_empty()
             || !self.passed_over.is_empty()
             || self.next_new() < self.stop
+    }
+
+    /// Whether all that is left waits for a person. What is in flight is not known here.
+    pub(super) fn only_waits(&self) -> bool {
+        !self.aside.is_empty()
+            && !self.done.is_full()
+            && self.stop == self.done.end()
+            && self.is_idle()
+            && !self.has_uncalled()
     }
 
     /// Whether the next call needs the durable mark moved.
@@ -260,7 +292,15 @@ impl Held {
     }
 
     fn next_new(&self) -> RowIndex {
-        self.done.next_missing(self.next)
+        self.next_after(self.next)
+    }
+
+    fn next_after(&self, from: RowIndex) -> RowIndex {
+        let mut row = self.done.next_missing(from);
+        while self.aside.contains(&row) {
+            row = self.done.next_missing(RowIndex(row.0 + 1));
+        }
+        row
     }
 
     /// The mark that the next commit sets: `window` rows beyond the next one, never back.

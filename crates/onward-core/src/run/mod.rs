@@ -19,6 +19,8 @@
 //!   them; see [`crate::breaker`].
 //! - *A commit was refused for sure*: its rows go back and are committed again.
 //! - *A commit was not answered*: nothing is assumed; [`Effect::Reread`] asks the ledger (G9).
+//! - *Rows in doubt* ([`crate::doubt`]): those that wait for a person are left aside, and the span is given
+//!   back when nothing else is left of it; those that may have killed a process are tried alone.
 //! - *Fenced*: another owner has the span. Calls are abandoned, results that are there are reported
 //!   as late and never written (G4, G18).
 
@@ -26,6 +28,7 @@ mod happened;
 mod held;
 mod next;
 mod signals;
+mod trial;
 
 use std::collections::{BTreeMap, VecDeque};
 

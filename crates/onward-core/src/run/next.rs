@@ -6,6 +6,7 @@ use super::held::{Held, Saving};
 use super::signals::{Effect, Hold};
 use super::{Begun, Ending, InFlight, Run, WAITING_PER_SLOT};
 use crate::clock::UnixMs;
+use crate::doubt::Trial;
 use crate::id::{RowIndex, SpanNo};
 use crate::job::Waiting;
 use crate::lease::RENEW_MS;
@@ -24,7 +25,10 @@ impl Run {
         }
         self.commit(now, effects);
         match self.ending {
-            Ending::No => self.claim(now, effects),
+            Ending::No => {
+                self.give_back_waiting(effects);
+                self.claim(now, effects);
+            }
             Ending::Draining => self.release(effects),
             Ending::Over => {}
         }
@@ -63,6 +67,9 @@ impl Run {
                 return;
             }
             let calls = room.div_ceil(self.config.batch.max(1) as usize);
+            if self.tries_alone() && !self.goes_alone() {
+                return;
+            }
             match self.turns.pass(now, u32::try_from(calls).unwrap_or(u32::MAX)) {
                 Pass::Go => {}
                 Pass::Wait => return,
@@ -79,7 +86,15 @@ impl Run {
     fn ask_for_turns(&mut self, calls: u32, now: UnixMs, effects: &mut Vec<Effect>) {
         let again = self.again.iter().any(|row| self.may_call_again(*row, now));
         let due = || self.waiting.keys().any(|(due, row)| *due <= now && self.may_call_again(*row, now));
-        if again || due() || self.spans.values().any(|held| held.has_callable(now, self.whole_batch())) {
+        let callable = || {
+            let mut spans = self.spans.values();
+            if self.tries_alone() {
+                self.has_trial()
+            } else {
+                spans.any(|held| held.has_callable(now, self.whole_batch()))
+            }
+        };
+        if again || due() || callable() {
             self.turns.asked();
             effects.push(Effect::Turns { calls, interval_us: self.turns.interval_us() });
         }
@@ -94,6 +109,9 @@ impl Run {
             }
             return self.call_again(rows, now);
         }
+        if self.tries_alone() {
+            return self.call_alone(now);
+        }
         if self.waiting.len() >= WAITING_PER_SLOT * self.slots() {
             return None;
         }
@@ -105,7 +123,7 @@ impl Run {
             self.in_flight.insert(*row, InFlight { span, epoch, since: now });
             self.begun.insert(*row, Begun { span, tries: 1, first_at: now, alone: false });
         }
-        Some(Effect::Call { span, epoch, rows, attempt: 1 })
+        Some(Effect::Call { span, epoch, rows, attempt: 1, alone: false })
     }
 
     /// Takes a row that is to be called again; with `like`, only one that fits into the same call.
@@ -141,7 +159,7 @@ impl Run {
             self.begun.get_mut(row)?.tries = attempt;
             self.in_flight.insert(*row, InFlight { span, epoch, since: now });
         }
-        Some(Effect::Call { span, epoch, rows, attempt })
+        Some(Effect::Call { span, epoch, rows, attempt, alone: false })
     }
 
     /// Commits every span that has something to save, needs its mark moved, or is due for renewal.
@@ -152,12 +170,13 @@ impl Run {
             if !held.may_commit(now) {
                 continue;
             }
-            let move_mark = !draining && held.wants_mark(batch);
-            if !held.has_unsaved() && !move_mark && held.renew_at(RENEW_MS) > now {
+            let mark = held.next_mark(window);
+            let move_mark = !draining && held.wants_mark(batch) && mark > held.claimed_until;
+            let says = held.trials.to_save() != Trial::AsBefore;
+            if !held.has_unsaved() && !move_mark && !says && held.renew_at(RENEW_MS) > now {
                 continue;
             }
             let waiting = oldest(&self.in_flight, *span);
-            let mark = held.next_mark(window);
             let rows = std::mem::take(&mut held.pending);
             let kept = if self.config.calls_out { Saving::Kept(rows.clone()) } else { Saving::index(&rows) };
             held.saving = Some(kept);
@@ -173,6 +192,7 @@ impl Run {
                 low_water: held.done.low_water(),
                 claimed_until: mark,
                 waiting,
+                trial: held.trials.save(),
                 now,
             }));
         }
@@ -200,6 +220,21 @@ impl Run {
         effects.push(Effect::Claim { window: self.window() });
     }
 
+    /// Gives back every span of which nothing is left but rows that wait for a person.
+    fn give_back_waiting(&mut self, effects: &mut Vec<Effect>) {
+        let Self { spans, in_flight, begun, suspects, .. } = self;
+        spans.retain(|span, held| {
+            let waits = held.only_waits()
+                && !in_flight.values().any(|call| call.span == *span)
+                && !begun.values().any(|begun| begun.span == *span)
+                && !suspects.has(*span);
+            if waits {
+                effects.push(Effect::Release { span: *span, epoch: held.epoch });
+            }
+            !waits
+        });
+    }
+
     /// While draining: gives back every span that has nothing in flight and nothing unsaved.
     fn release(&mut self, effects: &mut Vec<Effect>) {
         let in_flight = &self.in_flight;
@@ -214,7 +249,11 @@ impl Run {
 
     /// Rows in flight plus rows finished and not durable, at most.
     fn slots(&self) -> usize {
-        if self.reach.probes > 0 { 1 } else { self.width.now() as usize * self.config.batch as usize }
+        if self.reach.probes > 0 || self.tries_alone() {
+            1
+        } else {
+            self.width.now() as usize * self.config.batch as usize
+        }
     }
 
     /// How many rows a call is worth waiting for. Work that only computes takes what there is.
@@ -223,9 +262,11 @@ impl Run {
     }
 
     /// How far beyond the next row the durable mark reaches: twice the slots, so that calls need not
-    /// wait for the commit that moves it.
+    /// wait for the commit that moves it; or just as far as there are free ones.
     fn window(&self) -> u32 {
-        u32::try_from(self.slots()).unwrap_or(u32::MAX).saturating_mul(2)
+        let slots = self.slots();
+        let rows = if self.config.careful { slots.saturating_sub(self.in_flight.len()) } else { 2 * slots };
+        u32::try_from(rows).unwrap_or(u32::MAX)
     }
 }
 

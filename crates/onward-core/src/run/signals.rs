@@ -18,6 +18,9 @@ pub struct Config {
     pub concurrency: u32,
     /// Rows handed over in one call, at most.
     pub batch: u32,
+    /// Whether a row in doubt costs a person's time or a question: the durable mark then goes no further than
+    /// calls do.
+    pub careful: bool,
     /// Whether calls can be seen outside this process and must not be repeated needlessly.
     pub calls_out: bool,
     /// How often a row is tried.
@@ -150,6 +153,8 @@ pub enum Effect {
         rows: Vec<RowIndex>,
         /// Which try this is, from 1.
         attempt: u32,
+        /// Nothing else may run in this process meanwhile.
+        alone: bool,
     },
     /// Take turns under the rate that all workers of the job share.
     Turns {

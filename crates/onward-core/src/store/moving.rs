@@ -1,5 +1,6 @@
 //! What is carried from one store to another when jobs move.
 
+use crate::doubt::Doubt;
 use crate::event::Event;
 use crate::id::JobId;
 use crate::job::Job;
@@ -18,6 +19,8 @@ pub enum Moving {
     Rows(JobId, Vec<LedgerRow>),
     /// Records that retries took out of its ledger.
     History(JobId, Vec<LedgerRow>),
+    /// Its rows in doubt.
+    Doubts(JobId, Vec<Doubt>),
     /// Its timeline, in order; the numbers are given anew.
     Events(JobId, Vec<Event>),
     /// Creators, whether their job is here or was deleted.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::checkpoint::DoneSet;
 use crate::clock::UnixMs;
+use crate::doubt::{Doubt, Stand, Trial};
 use crate::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use crate::job::{Go, JobError, Pause, Tuning, Waiting};
 use crate::row::{Outcome, RowRecord};
@@ -86,6 +87,21 @@ pub struct Retry {
     pub now: UnixMs,
 }
 
+/// What a person says about rows in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settle {
+    /// Which job.
+    pub job: JobId,
+    /// These rows; empty means all that wait for a person.
+    pub rows: Vec<RowIndex>,
+    /// Done, or to be called again.
+    pub stand: Stand,
+    /// Who says it.
+    pub actor: String,
+    /// When.
+    pub now: UnixMs,
+}
+
 /// A wish for a span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
@@ -114,6 +130,8 @@ pub struct Claimed {
     pub generation: u32,
     /// How far the job goes on now, as of the claim.
     pub reach: Reach,
+    /// Its rows in doubt, as of the claim; a reread leaves them out.
+    pub doubts: Vec<Doubt>,
 }
 
 /// How far a job goes on for whoever claims a span of it.
@@ -154,6 +172,8 @@ pub struct Commit {
     pub claimed_until: RowIndex,
     /// The row longest in flight.
     pub waiting: Option<Waiting>,
+    /// Whether a row is now tried alone, or no longer.
+    pub trial: Trial,
     /// When; the lease is renewed from it.
     pub now: UnixMs,
 }

@@ -1,6 +1,7 @@
 //! The planted bugs: each breaks one safety net on purpose, and the checks must notice.
 
 use onward_core::checkpoint::DoneSet;
+use onward_core::doubt::{DEATHS, Doubt, Stand};
 use onward_core::id::RowIndex;
 
 /// What is broken on purpose.
@@ -24,6 +25,12 @@ pub(crate) enum Bug {
     CallBeforeClaim,
     /// A worker that was frozen does not look at its lease.
     BlindAfterFreeze,
+    /// Nobody is told which rows may have been called before.
+    DoubtsForgotten,
+    /// Every row that was in flight at three deaths is taken for the one that kills.
+    BlamesNeighbours,
+    /// Rows that wait for a person are called again.
+    HeldCalled,
 }
 
 impl Bug {
@@ -44,11 +51,28 @@ impl Bug {
             | Self::TallyFromBatch
             | Self::CommitErrorIgnored
             | Self::CallBeforeClaim
-            | Self::BlindAfterFreeze => return truth,
+            | Self::BlindAfterFreeze
+            | Self::DoubtsForgotten
+            | Self::BlamesNeighbours
+            | Self::HeldCalled => return truth,
         };
         for row in rows {
             believed.insert(RowIndex(row));
         }
         believed
+    }
+
+    /// What a worker believes of the rows in doubt.
+    pub(crate) fn doubted(self, doubts: Vec<Doubt>) -> Vec<Doubt> {
+        let believe = |doubt: Doubt| {
+            if self == Self::BlamesNeighbours {
+                Doubt { died_alone: doubt.deaths >= DEATHS, ..doubt }
+            } else if self == Self::HeldCalled && doubt.stand == Stand::Held {
+                Doubt { stand: Stand::Again, ..doubt }
+            } else {
+                doubt
+            }
+        };
+        if self == Self::DoubtsForgotten { Vec::new() } else { doubts.into_iter().map(believe).collect() }
     }
 }

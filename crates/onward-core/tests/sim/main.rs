@@ -11,6 +11,7 @@ mod witness;
 mod world;
 
 use bugs::Bug;
+use onward_core::doubt::DEATHS;
 use world::{Scenario, World};
 
 /// Jobs in the normal run. Each goes through several process lives.
@@ -69,6 +70,57 @@ fn a_two_hour_outage_in_the_middle_of_a_1000_row_job_leaves_no_wrong_row() {
 fn an_outage_without_a_breaker_is_caught() {
     let story = World::new(Scenario::outage(1, None), Bug::None).live().expect("the job ends all the same");
     assert!(story.wrongly_failed > 100, "{story:?}");
+}
+
+/// Lives with a row that kills, or with rows held for a person, in the normal run.
+const DOUBTS: u64 = 100;
+
+/// What is wrong with a life in which one row kills every process that calls it.
+fn poisoned(seed: u64, bug: Bug) -> Result<(), String> {
+    let scenario = Scenario::poison(seed);
+    let story = World::new(scenario, bug).live()?;
+    let row = scenario.poison_row();
+    if story.poisoned != [row] || story.poison_calls > DEATHS + 1 {
+        let (blamed, calls) = (story.poisoned, story.poison_calls);
+        return Err(format!("row {} kills; it was called {calls} times, {blamed:?} are blamed", row.row()));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_row_that_kills_three_times_is_tried_alone_and_failed_and_no_neighbour_is_blamed() {
+    for seed in 0..DOUBTS {
+        poisoned(seed, Bug::None).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
+    }
+}
+
+#[test]
+fn a_row_that_waits_for_a_person_is_not_called_before_he_speaks() {
+    let mut asked = 0;
+    for seed in 0..DOUBTS {
+        let told = World::new(Scenario::held(seed), Bug::None).live();
+        asked += told.unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}")).asked;
+    }
+    assert!(asked > 100, "{asked} rows were asked about: too few to show anything");
+}
+
+#[test]
+fn a_row_that_kills_for_ever_is_caught() {
+    println!("{}", poisoned(1, Bug::DoubtsForgotten).unwrap_err());
+}
+
+#[test]
+fn neighbours_that_are_blamed_are_caught() {
+    println!(
+        "{}",
+        (0..DOUBTS).find_map(|seed| poisoned(seed, Bug::BlamesNeighbours).err()).expect("it is caught")
+    );
+}
+
+#[test]
+fn a_call_for_a_row_that_waits_is_caught() {
+    let wrong = |seed| World::new(Scenario::held(seed), Bug::HeldCalled).live().err();
+    println!("{}", (0..DOUBTS).find_map(wrong).expect("it is caught"));
 }
 
 /// Runs lives with a planted bug until one goes wrong, and says how.

@@ -6,13 +6,15 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use onward_core::clock::UnixMs;
+use onward_core::doubt::{Doubt, Stand, waits_for_a_person};
 use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo};
 use onward_core::input::{Chunk, Duplicates, FileFormat, InputSummary, spans};
 use onward_core::job::{Go, Job, Pause, Tuning};
 use onward_core::row::Outcome;
 use onward_core::state::Step;
 use onward_core::store::{
-    Claim, Claimed, Command, Commit, Committed, LedgerRow, NewJob, RowQuery, Store, StoreError, Verify,
+    Claim, Claimed, Command, Commit, Committed, LedgerRow, NewJob, RowQuery, Settle, Store, StoreError,
+    Verify,
 };
 use onward_store::conformance::Damage;
 use onward_store::memory::MemoryStore;
@@ -43,7 +45,7 @@ fn now_or_never<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl SimStore {
-    pub(crate) fn new(rows: u64, seed: u64, bug: Bug, now: UnixMs) -> Self {
+    pub(crate) fn new(rows: u64, seed: u64, bug: Bug, recipe: &str, now: UnixMs) -> Self {
         let inner = MemoryStore::new();
         let input = InputId(Uuid::from_u64_pair(1, seed));
         for (no, first, rows) in spans(rows) {
@@ -67,7 +69,7 @@ impl SimStore {
             id,
             name: "creators.csv".to_owned(),
             input,
-            recipe: "{}".into(),
+            recipe: recipe.into(),
             work_digest: format!("{seed}"),
             first: None,
             actor: "sim".to_owned(),
@@ -107,6 +109,27 @@ impl SimStore {
         if due {
             self.step(Step::Resume, None, Go::Probe, now).expect("a held job can be resumed");
         }
+    }
+
+    /// Holds the job when nothing is left but rows that wait for a person.
+    pub(crate) fn wait_if_all_is_held(&self, now: UnixMs) {
+        if let Some(pause) = waits_for_a_person(&self.job(), &self.doubts()) {
+            self.hold(pause, now).expect("a running job can be held");
+        }
+    }
+
+    pub(crate) fn doubts(&self) -> Vec<Doubt> {
+        now_or_never(self.inner.doubts(self.job, None, usize::MAX)).expect("the model answers")
+    }
+
+    /// A person says what is so, and lets the job go on.
+    pub(crate) fn settle(&self, rows: Vec<RowIndex>, stand: Stand, now: UnixMs) {
+        let settle = Settle { job: self.job, rows, stand, actor: "you".to_owned(), now };
+        now_or_never(self.inner.settle(&settle)).expect("the model answers");
+    }
+
+    pub(crate) fn resume(&self, now: UnixMs) {
+        self.step(Step::Resume, None, Go::Fully, now).expect("a held job can be resumed");
     }
 
     pub(crate) fn recovered(&self, now: UnixMs) {

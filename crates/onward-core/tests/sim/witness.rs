@@ -40,6 +40,16 @@ impl Witness {
         seen.last = Last::Taken;
     }
 
+    /// Whether a call for the row is under way or has ended with a verdict.
+    pub(crate) fn is_taken(&self, row: RowIndex) -> bool {
+        self.rows.get(&row).is_some_and(|seen| seen.last == Last::Taken)
+    }
+
+    /// Calls for one row.
+    pub(crate) fn calls_for(&self, row: RowIndex) -> u32 {
+        self.rows.get(&row).map_or(0, |seen| seen.calls)
+    }
+
     /// A call ended with "later": the next one is a retry, not a repeat.
     pub(crate) fn put_off(&mut self, row: RowIndex) {
         self.rows.entry(row).or_default().last = Last::Open;

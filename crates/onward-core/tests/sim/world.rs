@@ -1,26 +1,29 @@
 //! Virtual time: workers, the network between them and the store, the upstream, and what goes wrong.
 
+mod happening;
 mod mishaps;
 mod network;
 mod scenario;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use onward_core::breaker::PROBE_MAX_MS;
 use onward_core::clock::UnixMs;
-use onward_core::id::{Epoch, RowIndex, SpanNo, WorkerId};
+use onward_core::doubt::POISON;
+use onward_core::id::{RowIndex, SpanNo, WorkerId};
 use onward_core::lease::LEASE_MS;
 use onward_core::processor::Answer;
 use onward_core::retry::{Dice, RetryPolicy};
-use onward_core::run::{Config, Effect, Hold, Input, RowAnswer, Run};
+use onward_core::run::{Config, Effect, Input, RowAnswer, Run};
 use onward_core::state::JobState;
-use onward_core::store::{Claim, Commit};
+use onward_core::store::Claim;
 
 use crate::bugs::Bug;
 use crate::check::{Looks, ended};
 use crate::store::SimStore;
 use crate::witness::Witness;
+use happening::{Happening, Request};
 pub(crate) use scenario::{Scenario, Story};
 
 /// When a life begins.
@@ -44,58 +47,6 @@ const END_MS: u64 = 1_200_000;
 /// How often the job is looked at, in milliseconds; in a life that lasts for hours less often.
 const LOOK_AT_JOB_MS: u64 = 500;
 const LOOK_AT_LONG_JOB_MS: u64 = 20_000;
-
-/// Something that is to happen.
-enum Happening {
-    /// Reaches a worker, if that life of it still lasts.
-    Worker {
-        worker: usize,
-        life: u32,
-        input: Input,
-    },
-    /// A call ends at the upstream.
-    CallEnds {
-        worker: usize,
-        life: u32,
-        span: SpanNo,
-        epoch: Epoch,
-        row: RowIndex,
-    },
-    /// A request reaches the store, whatever became of its sender.
-    Store {
-        worker: usize,
-        life: u32,
-        request: Request,
-    },
-    /// A worker without a run looks for work.
-    Idle {
-        worker: usize,
-        life: u32,
-    },
-    Crash,
-    Freeze,
-    Thaw {
-        worker: usize,
-    },
-    RestartByHand,
-    /// A worker looks at the job, as it does once a second, and sees which spans are still its own.
-    Told {
-        worker: usize,
-        life: u32,
-    },
-    Rescue,
-    Look,
-}
-
-#[derive(Clone)]
-enum Request {
-    Claim(Claim),
-    Commit(Commit),
-    Reread { span: SpanNo, epoch: Epoch },
-    Release { span: SpanNo, epoch: Epoch },
-    Hold(Hold),
-    Recovered,
-}
 
 struct Worker {
     life: u32,
@@ -121,12 +72,15 @@ pub(crate) struct World {
     ended: BTreeMap<SpanNo, Vec<RowIndex>>,
     /// When somebody last restarted the job by hand.
     restarted_at: UnixMs,
+    /// Rows that a person said are to be called again.
+    permitted: BTreeSet<RowIndex>,
     story: Story,
 }
 
 impl World {
     pub(crate) fn new(scenario: Scenario, bug: Bug) -> Self {
         let now = BEGIN;
+        let recipe = if scenario.held { r#"{"in_doubt": {"policy": "hold"}}"# } else { "{}" };
         let idle = || Worker { life: 0, run: None, frozen: None, tick_at: None };
         let mut world = Self {
             bug,
@@ -136,10 +90,11 @@ impl World {
             plan: BinaryHeap::new(),
             happenings: BTreeMap::new(),
             workers: (0..scenario.workers).map(|_| idle()).collect(),
-            store: SimStore::new(scenario.rows, scenario.seed, bug, now),
+            store: SimStore::new(scenario.rows, scenario.seed, bug, recipe, now),
             witness: Witness::default(),
             ended: BTreeMap::new(),
             restarted_at: UnixMs::default(),
+            permitted: BTreeSet::new(),
             story: Story::default(),
             scenario,
         };
@@ -183,6 +138,7 @@ impl World {
                 if job.state == JobState::Completed {
                     break;
                 }
+                self.ask_a_person();
                 self.plan(self.look_every(), Happening::Look);
             } else {
                 self.happen(happening)?;
@@ -201,6 +157,9 @@ impl World {
         self.story.calls = self.witness.calls();
         self.story.outage_over = self.scenario.outage.map_or(BEGIN, |outage| outage.until);
         let blamed = self.store.failed();
+        let poisoned = blamed.iter().filter(|row| row.code == POISON).map(|row| row.index);
+        self.story.poisoned = poisoned.collect();
+        self.story.poison_calls = self.scenario.poison.map_or(0, |row| self.witness.calls_for(row));
         self.story.wrongly_failed = blamed.iter().filter(|row| row.code == "upstream-500").count() as u32;
         self.story.ended_at = self.now;
         ended(&self.store, &self.witness, &self.story, self.scenario.concurrency * self.scenario.batch)?;
@@ -246,6 +205,12 @@ impl World {
                 self.crash();
                 Ok(())
             }
+            Happening::Dies { worker, life } => {
+                if self.workers[worker].life == life {
+                    self.kill(worker);
+                }
+                Ok(())
+            }
             Happening::Freeze => {
                 self.freeze();
                 Ok(())
@@ -264,6 +229,7 @@ impl World {
                 let _ = self.store.rescue(self.now);
                 self.count_lost(&before);
                 self.store.probe_if_due(self.now);
+                self.store.wait_if_all_is_held(self.now);
                 self.plan(1_000, Happening::Rescue);
                 Ok(())
             }
@@ -287,6 +253,7 @@ impl World {
             job: self.store.job,
             concurrency: self.scenario.concurrency,
             batch: self.scenario.batch,
+            careful: self.scenario.held,
             calls_out: true,
             retry: RetryPolicy { attempts: 4, base_ms: 200, max_ms: 2_000 },
             rate: None,
@@ -348,6 +315,10 @@ impl World {
             Effect::Call { span, epoch, rows, .. } => {
                 for row in rows {
                     self.called(span, epoch, row)?;
+                    if self.scenario.poison == Some(row) {
+                        self.plan(20, Happening::Dies { worker, life });
+                        continue;
+                    }
                     let takes = self.duration(row);
                     self.plan(takes, Happening::CallEnds { worker, life, span, epoch, row });
                 }

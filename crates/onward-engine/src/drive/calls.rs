@@ -14,10 +14,11 @@ use onward_core::run::{Input, RowAnswer};
 use super::Drive;
 
 impl Drive {
-    pub(super) fn call(&mut self, span: SpanNo, epoch: Epoch, rows: &[RowIndex], attempt: u32) {
+    pub(super) fn call(&mut self, span: SpanNo, epoch: Epoch, rows: &[RowIndex], attempt: u32, alone: bool) {
         let Some(held) = self.held.get(&span) else { return };
         let rows: Vec<Arc<InputRow>> =
             rows.iter().filter_map(|row| held.rows.get((row.0 - held.first.0) as usize).cloned()).collect();
+        let in_doubt = rows.iter().map(|row| row.index).filter(|row| held.in_doubt.contains(row)).collect();
         let call = Call {
             job: self.order.job,
             epoch,
@@ -25,15 +26,21 @@ impl Drive {
             attempt,
             columns: Arc::clone(&self.columns),
             rows,
+            in_doubt,
             told: Told::default(),
         };
         let processor = Arc::clone(&self.processor);
         let alive = held.alive.clone();
         let timeout = Duration::from_millis(self.recipe.work.timeout);
+        let company = self.order.gates.company();
         self.calls.spawn(async move {
             let (rows, told) = (call.rows.clone(), call.told.clone());
+            let work = async {
+                let _place = company.enter(alone).await;
+                answer(processor, call, timeout).await
+            };
             let answers = tokio::select! {
-                answers = answer(processor, call, timeout) => answers,
+                answers = work => answers,
                 // Given up: whatever would come is late, and nobody waits for it.
                 () = alive.cancelled() => return Input::Tick,
             };

@@ -10,12 +10,13 @@ mod ops;
 mod rules;
 mod unready;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use onward_core::breaker::USUAL_FAILURES;
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Policy;
 use onward_core::event::{EventKind, NewEvent};
 use onward_core::id::{Epoch, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Columns, InputRow};
@@ -111,6 +112,8 @@ struct HeldSpan {
     rows: Arc<Vec<Arc<InputRow>>>,
     first: RowIndex,
     generation: u32,
+    /// Rows whose call may have happened already.
+    in_doubt: BTreeSet<RowIndex>,
     /// Cancelled when the span is given up: its calls end at once.
     alive: CancellationToken,
 }
@@ -209,7 +212,9 @@ impl Drive {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Claim { window } => self.claim(window),
-            Effect::Call { span, epoch, rows, attempt } => self.call(span, epoch, &rows, attempt),
+            Effect::Call { span, epoch, rows, attempt, alone } => {
+                self.call(span, epoch, &rows, attempt, alone);
+            }
             Effect::Turns { calls, interval_us } => self.turns(calls, interval_us),
             Effect::Commit(commit) => self.commit(commit),
             Effect::Reread { span, epoch } => self.reread(span, epoch),
@@ -333,6 +338,8 @@ fn config(job: &Job, recipe: &Recipe, calls_out: bool) -> Config {
         job: job.id,
         concurrency: if calls_out { concurrency } else { LOCAL_CALLS },
         batch: if calls_out { work.batch } else { LOCAL_BATCH },
+        careful: calls_out
+            && recipe.in_doubt.as_ref().is_some_and(|in_doubt| in_doubt.policy != Policy::Retry),
         calls_out,
         retry: work.retry,
         rate: job.tuning.rate.or(work.rate),

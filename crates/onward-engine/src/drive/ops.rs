@@ -126,7 +126,8 @@ impl Drive {
             .iter()
             .filter(|row| !claimed.done.contains(row.index))
             .filter_map(|row| {
-                let verdict = row.decided.clone()?;
+                let doubt = || claimed.doubts.iter().find(|doubt| doubt.row == row.index)?.verdict();
+                let verdict = row.decided.clone().or_else(doubt)?;
                 let key = row.key.as_str().into();
                 Some(RowRecord { index: row.index, key, verdict, tries: 0, duration_ms: 0, finished_at: now })
             })
@@ -134,6 +135,7 @@ impl Drive {
         let held = HeldSpan {
             first: claimed.done.first(),
             generation: claimed.generation,
+            in_doubt: claimed.doubts.iter().map(|doubt| doubt.row).collect(),
             rows,
             alive: CancellationToken::new(),
         };

@@ -1,11 +1,12 @@
 //! The actions on a job: each is one step of the state table, taken by the store at once or refused.
 
+use onward_core::doubt::Stand;
 use onward_core::id::{JobId, RowIndex};
 use onward_core::job::{Go, Job, Pause, Tuning};
 use onward_core::problem::{Code, Problem};
 use onward_core::row::Outcome;
 use onward_core::state::{JobState, PauseReason, Step};
-use onward_core::store::{Command, Retry, StoreError};
+use onward_core::store::{Command, Retry, Settle, StoreError};
 
 use super::Engine;
 use crate::clock;
@@ -111,6 +112,33 @@ impl Engine {
         })?;
         self.inner.drives.nudge(id);
         Ok((count, self.snapshot(job)))
+    }
+
+    /// Says of rows in doubt that wait for a person whether they are done or to be called again; `rows` empty
+    /// means all that wait. A job that is held for them goes on. Answers how many.
+    pub async fn settle(
+        &self,
+        id: JobId,
+        rows: Vec<RowIndex>,
+        stand: Stand,
+        actor: &str,
+    ) -> Result<(u64, Snapshot), Problem> {
+        let before = self.job(id).await?.job;
+        let settle = Settle { job: id, rows, stand, actor: actor.to_owned(), now: clock::now() };
+        let count = self.store().settle(&settle).await.map_err(mishap::problem)?;
+        if count == 0 {
+            return Err(mishap::refused(&before, Code::NothingInDoubt));
+        }
+        let waits = before.pause.as_ref().is_some_and(|pause| pause.reason == PauseReason::InDoubt);
+        if waits && before.input.available {
+            match self.take(id, Step::Resume, actor, None, Go::Fully).await {
+                // Somebody else was faster.
+                Ok(_) | Err(StoreError::Illegal(_)) => {}
+                Err(error) => return Err(mishap::problem(error)),
+            }
+        }
+        self.inner.drives.nudge(id);
+        Ok((count, self.job(id).await?))
     }
 
     /// Changes the name and the live limits; what is `None` stays. Takes effect within a second.

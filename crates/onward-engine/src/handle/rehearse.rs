@@ -55,6 +55,7 @@ impl Engine {
                 attempt: 1,
                 columns: Arc::clone(&columns),
                 rows: vec![Arc::new(row.clone())],
+                in_doubt: Vec::new(),
                 told: Told::default(),
             };
             tried.push(one(&*processor, call, row, timeout).await);

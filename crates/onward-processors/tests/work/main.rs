@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may end the test")]
 
+mod asking;
 mod command;
 mod contract;
 mod creators;

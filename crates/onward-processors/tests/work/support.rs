@@ -100,6 +100,7 @@ pub(crate) fn call(rows: &[[&str; 3]]) -> Call {
         attempt: 1,
         columns: Arc::new(Columns { fields }),
         rows: rows.iter().enumerate().map(row).collect(),
+        in_doubt: Vec::new(),
         told: Told::default(),
     }
 }

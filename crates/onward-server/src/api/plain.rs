@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::api::extract::{Nothing, content_type, job_id, json};
 use crate::api::flash::{Flash, Kind};
-use crate::api::jobs::{delete, force_cancel, pause, restart, resume, retry, tune};
+use crate::api::jobs::{delete, force_cancel, in_doubt, pause, restart, resume, retry, tune};
 use crate::api::view::JobView;
 use crate::api::who::Who;
 use crate::idempotency::read_body;
@@ -54,6 +54,7 @@ struct Input {
     restart: restart::Body,
     retry: retry::Body,
     tune: tune::Body,
+    in_doubt: Option<in_doubt::Body>,
 }
 
 impl Input {
@@ -82,12 +83,23 @@ impl Input {
                         input.retry.rows.push(row.map_err(|_| not_understood("rows are numbers, from 1"))?);
                     }
                 }
+                "answer" => {
+                    let answer = match value.as_str() {
+                        "done" => in_doubt::Answer::Done,
+                        "again" => in_doubt::Answer::Again,
+                        _ => return Err(not_understood("an answer is done or again")),
+                    };
+                    input.in_doubt = Some(in_doubt::Body { answer, rows: Vec::new() });
+                }
                 "rate" if !value.trim().is_empty() => input.tune.rate = Some(value.trim().to_owned()),
                 "name" if !value.trim().is_empty() => input.tune.name = Some(value),
                 "concurrency" => input.tune.concurrency = whole("concurrency", &value)?,
                 "breaker" => input.tune.breaker = whole("breaker", &value)?,
                 _ => {}
             }
+        }
+        if let Some(in_doubt) = &mut input.in_doubt {
+            in_doubt.rows.clone_from(&input.retry.rows);
         }
         match scope.as_str() {
             // Without a row a retry would mean all of them, which is not what was pressed.
@@ -107,6 +119,7 @@ impl Input {
             "restart" => input.restart = json(headers, body)?,
             "retry" => input.retry = json(headers, body)?,
             "tune" => input.tune = json(headers, body)?,
+            "in-doubt" => input.in_doubt = Some(json(headers, body)?),
             _ => {
                 let Nothing {} = json(headers, body)?;
             }
@@ -172,6 +185,11 @@ async fn act(app: &App, id: &str, action: &str, who: Who, input: Input) -> Resul
             let limits: Vec<String> = view.rate.iter().cloned().chain(calls).collect();
             Ok(Done::new(StatusCode::OK, &view, "Limits changed", limits.join(", ")))
         }
+        "in-doubt" => {
+            let body = input.in_doubt.ok_or_else(|| not_understood("say done or again"))?;
+            let view = in_doubt::run(app, id, &body, who).await?;
+            Ok(Done::new(StatusCode::OK, &view, &view.message, String::new()))
+        }
         "delete" => {
             let name = app.engine.job(id).await?.job.name;
             delete::run(app, id, who).await?;
@@ -180,7 +198,7 @@ async fn act(app: &App, id: &str, action: &str, who: Who, input: Input) -> Resul
         }
         _ => Err(Failure::new(
             Code::NotFound,
-            "The actions are resume, restart, force-cancel, pause, retry, tune and delete; see /docs.",
+            "The actions are resume, restart, force-cancel, pause, retry, in-doubt, tune and delete; see /docs.",
         )),
     }
 }

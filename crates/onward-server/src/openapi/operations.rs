@@ -38,6 +38,8 @@ const RETRY: &[Code] = &[
     Code::InvalidParameter,
     Code::EpochMoved,
 ];
+const IN_DOUBT: &[Code] =
+    &[Code::BadId, Code::JobNotFound, Code::NothingInDoubt, Code::InvalidParameter, Code::EpochMoved];
 const TUNE: &[Code] =
     &[Code::BadId, Code::JobNotFound, Code::JobFinished, Code::EpochMoved, Code::InvalidLimit];
 pub(super) const CREATE: &[Code] = &[
@@ -191,6 +193,23 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         RETRY,
     ),
     read(
+        "/api/v1/jobs/{id}/in-doubt",
+        "listRowsInDoubt",
+        "Rows whose call may have happened before a process died, in row order.",
+        &[LIMIT, CURSOR],
+        Reply::Json("RowsInDoubt"),
+        PAGE_OF_JOB,
+    ),
+    post(
+        "/api/v1/jobs/{id}/in-doubt",
+        "settleRowsInDoubt",
+        "Say of rows that wait whether they are done or to be called again.",
+        Body::Json("InDoubt"),
+        200,
+        Reply::Json("Settled"),
+        IN_DOUBT,
+    ),
+    read(
         "/api/v1/jobs/{id}/rows",
         "listRows",
         "Rows with an outcome, in row order.",
@@ -294,6 +313,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     plain("/jobs/{id}/force-cancel", "cancelJobPlain", 200, "Acted", STOP),
     plain("/jobs/{id}/pause", "pauseJobPlain", 202, "Acted", STOP),
     plain("/jobs/{id}/retry", "retryRowsPlain", 202, "Retried", RETRY),
+    plain("/jobs/{id}/in-doubt", "settleRowsInDoubtPlain", 200, "Settled", IN_DOUBT),
     plain("/jobs/{id}/tune", "tuneJobPlain", 200, "Job", TUNE),
     plain(
         "/jobs/{id}/delete",

@@ -64,6 +64,7 @@ pub(crate) fn job_view(snapshot: Snapshot) -> job::View {
             failed: Reasons::Known(vec![group()]),
             others: vec![(Outcome::Skipped, Reasons::Known(Vec::new()))],
         },
+        doubts: Vec::new(),
         events: (1..).zip(kinds).map(|(seq, (kind, from))| event(seq, kind, from)).collect(),
         verified: None,
         snapshot,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use onward_core::checkpoint::DoneSet;
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Trial;
 use onward_core::hex::hex;
 use onward_core::id::{InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, FileFormat, InputSummary, spans};
@@ -91,6 +92,13 @@ pub fn new_job(input: InputId) -> NewJob {
 pub async fn job(store: &Arc<dyn Store>, rows: u64) -> JobId {
     let input = sealed(store, rows).await;
     store.create_job(new_job(input.id)).await.expect("the job is created").id
+}
+
+/// The same with a recipe of its own.
+pub async fn job_with(store: &Arc<dyn Store>, rows: u64, recipe: &str) -> JobId {
+    let input = sealed(store, rows).await;
+    let job = NewJob { recipe: Arc::from(recipe), ..new_job(input.id) };
+    store.create_job(job).await.expect("the job is created").id
 }
 
 /// The job as it stands.
@@ -224,6 +232,7 @@ impl Hand {
             low_water: self.done.low_water(),
             claimed_until: self.claimed.claimed_until,
             waiting: None,
+            trial: Trial::AsBefore,
             now,
         }
     }

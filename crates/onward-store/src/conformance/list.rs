@@ -89,6 +89,13 @@ macro_rules! conformance_list {
             release_of_gives_back_what_one_worker_held
             a_clock_set_back_holds_nothing_up
         }
+        $crate::$theme! { $make, doubts:
+            what_may_have_been_called_is_in_doubt_after_a_loss
+            nothing_is_in_doubt_that_was_given_back_or_only_computed
+            held_rows_wait_for_a_person
+            a_row_that_was_tried_alone_is_the_only_one_to_blame
+            a_retry_forgets_what_was_in_doubt
+        }
         $crate::$theme! { $make, retry:
             failed_rows_are_opened_under_a_new_generation
             a_retried_job_completes_with_the_totals_of_one_job

@@ -13,6 +13,7 @@ pub mod build;
 pub mod claims;
 pub mod commands;
 pub mod commits;
+pub mod doubts;
 pub mod events;
 pub mod fencing;
 pub mod fleet;

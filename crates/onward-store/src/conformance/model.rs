@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Stand;
 use onward_core::event::Event;
 use onward_core::id::{Epoch, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Duplicates, spans};
@@ -17,7 +18,7 @@ use onward_core::retry::Dice;
 use onward_core::row::{Outcome, RowRecord};
 use onward_core::state::Step;
 use onward_core::store::{
-    Claim, Claimed, Commit, CreatorQuery, JobQuery, NewJob, Result, Retry, Store, StoreError,
+    Claim, Claimed, Commit, CreatorQuery, JobQuery, NewJob, Result, Retry, Settle, Store, StoreError,
 };
 
 use super::Subject;
@@ -30,6 +31,13 @@ use crate::memory::MemoryStore;
 const HISTORIES: u64 = 12;
 /// Calls in one history.
 const CALLS: u32 = 250;
+
+/// What becomes of rows in doubt: called again, held for a person, or nothing when nothing is called.
+const RECIPES: [&str; 3] = [
+    r#"{"work": {"kind": "http"}}"#,
+    r#"{"work": {"kind": "http"}, "in_doubt": {"policy": "hold"}}"#,
+    r#"{"work": {"kind": "creators"}}"#,
+];
 
 /// Before anything in a history, however far its clock is set back.
 const LONG_AGO: UnixMs = UnixMs(T0.0 - 86_400_000);
@@ -104,7 +112,8 @@ impl History {
             83..87 => self.retry().await,
             87..90 => self.rescue().await,
             90..93 => self.give_back().await,
-            93..95 => self.reread().await,
+            93 => self.reread().await,
+            94 => self.settle().await,
             95 => self.now = self.now.plus_ms(13_000),
             96 => self.now = UnixMs(self.now.0 - [700, 100_000][self.pick(2)]),
             97 => self.delete().await,
@@ -127,7 +136,8 @@ impl History {
         }
         let (none, now) = (Duplicates::default(), self.now);
         both!(self, "seal_input", store => store.seal_input(&facts, &none, now)).ok();
-        let job = NewJob { now, ..new_job(facts.id) };
+        let recipe = Arc::from(RECIPES[self.pick(RECIPES.len())]);
+        let job = NewJob { now, recipe, ..new_job(facts.id) };
         both!(self, "create_job", store => store.create_job(job.clone())).ok();
         self.jobs.push(job);
     }
@@ -225,6 +235,13 @@ impl History {
         };
     }
 
+    async fn settle(&mut self) {
+        let stand = if self.dice.below(2) == 0 { Stand::Done } else { Stand::Again };
+        let rows = if self.dice.below(2) == 0 { (0..5).map(RowIndex).collect() } else { Vec::new() };
+        let settle = Settle { job: self.job(), rows, stand, actor: "you".into(), now: self.now };
+        both!(self, "settle", store => store.settle(&settle)).ok();
+    }
+
     async fn give_back(&mut self) {
         if let Some((job, span, epoch)) = self.some_hand() {
             both!(self, "release", store => store.release(job, span, epoch)).ok();
@@ -256,6 +273,7 @@ impl History {
         both!(self, &format!("creators {when}"), store => store.creators(&creators)).ok();
         both!(self, &format!("events {when}"), store => untold(store)).ok();
         for job in self.jobs.clone() {
+            both!(self, &format!("doubts {when}"), store => store.doubts(job.id, None, 1_000)).ok();
             both!(self, &format!("rows {when}"), store => store.rows(&all_rows(job.id))).ok();
             if self.model.job(job.id).await.is_ok_and(|job| job.is_some()) {
                 assert_sums(&self.store, job.id).await;

@@ -14,7 +14,7 @@ use super::build::{
     Hand, adding, assert_sums, at, command, job, ledger, look, new_job, record, run_to_end, sealed,
 };
 
-fn all_failed(job: JobId) -> Retry {
+pub(super) fn all_failed(job: JobId) -> Retry {
     Retry {
         job,
         outcome: Outcome::Failed,

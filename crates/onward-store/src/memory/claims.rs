@@ -38,7 +38,7 @@ impl World {
         }
         let epoch = job.epoch;
         let span = job.spans.get(&no).expect("it was found a moment ago");
-        let done = job.done(span);
+        let (done, doubts) = (job.done(span), job.doubts_of(span));
         let claimed_until = window_end(&done, claim.window);
         let span = job.spans.get_mut(&no).expect("it was found a moment ago");
         span.epoch = epoch;
@@ -51,7 +51,7 @@ impl World {
             let actor = format!("worker {}", claim.worker);
             self.note(claim.job, claim.now, EventKind::Started, &actor, from_row, String::new())?;
         }
-        Ok(Some(Claimed { span: no, epoch, done, claimed_until, generation, reach }))
+        Ok(Some(Claimed { span: no, epoch, done, claimed_until, generation, reach, doubts }))
     }
 
     pub(super) fn reread(&self, id: JobId, no: SpanNo, epoch: Epoch) -> Result<Claimed> {
@@ -64,7 +64,8 @@ impl World {
         }
         let (done, claimed_until) = (job.done(span), span.claimed_until);
         let reach = Reach::of(job.tuning, job.tally().processed(), job.total);
-        Ok(Claimed { span: no, epoch, done, claimed_until, generation: job.generation, reach })
+        let generation = job.generation;
+        Ok(Claimed { span: no, epoch, done, claimed_until, generation, reach, doubts: Vec::new() })
     }
 
     pub(super) fn release(&mut self, id: JobId, no: SpanNo, epoch: Epoch) -> Result<()> {
@@ -79,8 +80,7 @@ impl World {
 fn first_free(job: &StoredJob) -> Option<SpanNo> {
     match job.state {
         JobState::Queued | JobState::Running => {
-            let free =
-                |(no, span): (&SpanNo, &super::world::Span)| matches!(span.hold, Hold::Free).then_some(*no);
+            let free = |(no, span): (&SpanNo, &super::world::Span)| job.is_claimable(span).then_some(*no);
             job.spans.iter().find_map(free)
         }
         JobState::Paused | JobState::Completed | JobState::Failed | JobState::Cancelled => None,

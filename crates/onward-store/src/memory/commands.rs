@@ -34,7 +34,7 @@ impl World {
             job.attempt += 1;
             job.attempt_at = Some(now);
         }
-        job.free_spans();
+        job.free_spans(now);
         let from_row = job.next_row();
         let everything_done = job.spans.values().all(super::world::Span::is_full);
 

@@ -28,6 +28,8 @@ impl World {
         if inserted.processed() > 0 {
             span.saved_at = Some(now);
         }
+        job.note_trial(no, commit.epoch, commit.trial);
+        let span = job.spans.get_mut(&no).expect("it is held");
         let (tally, span_done) = (span.tally, span.is_full());
         let actor = match &mut span.hold {
             Hold::Leased { worker, until, waiting } => {

@@ -126,5 +126,6 @@ pub(super) fn queued(new: NewJob, total: u64) -> StoredJob {
         spans,
         ledger: BTreeMap::new(),
         history: Vec::new(),
+        doubts: BTreeMap::new(),
     }
 }

@@ -10,6 +10,7 @@ mod answers;
 mod claims;
 mod commands;
 mod commits;
+mod doubts;
 mod fleet;
 mod inputs;
 mod jobs;
@@ -26,6 +27,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Doubt;
 use onward_core::event::{Event, NewEvent};
 use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, InputSummary};
@@ -33,8 +35,8 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, Totals,
-    Turns, TurnsAsked, Verify, Worker,
+    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, SpanFact, Store,
+    Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 use world::World;
@@ -140,6 +142,14 @@ impl Store for MemoryStore {
 
     async fn delete_job(&self, id: JobId) -> Result<()> {
         self.write().delete_job(id)
+    }
+
+    async fn doubts(&self, job: JobId, after: Option<RowIndex>, limit: usize) -> Result<Vec<Doubt>> {
+        self.read().list_doubts(job, after, limit)
+    }
+
+    async fn settle(&self, settle: &Settle) -> Result<u64> {
+        self.write().settle(settle)
     }
 
     async fn claimable(&self, limit: usize) -> Result<Vec<JobId>> {

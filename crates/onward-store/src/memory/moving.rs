@@ -6,6 +6,7 @@ use onward_core::state::{JobState, PauseReason};
 use onward_core::store::{BEING_MOVED, LedgerRow, Moving, NewJob, Result, StoreError};
 use onward_core::tally::Tally;
 
+use super::doubts::StoredDoubt;
 use super::jobs::queued;
 use super::world::{Hold, World};
 
@@ -41,6 +42,10 @@ impl World {
                         history.push(row);
                     }
                 }
+            }
+            Moving::Doubts(id, doubts) => {
+                let known = doubts.into_iter().map(|doubt| (doubt.row, StoredDoubt::new(doubt)));
+                self.stored_mut(id)?.doubts.extend(known);
             }
             Moving::Events(id, events) => {
                 self.stored(id)?;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Loss;
 use onward_core::event::EventKind;
-use onward_core::id::{JobId, WorkerId};
+use onward_core::id::{JobId, SpanNo, WorkerId};
 use onward_core::lease::is_lapsed;
 use onward_core::store::Rescued;
 
-use super::world::{Hold, World};
+use super::world::{Hold, Span, World};
 
 /// Which held spans are given back.
 #[derive(Debug, Clone)]
@@ -26,18 +27,18 @@ impl World {
         let mut rescued = Vec::new();
         let mut lost: BTreeMap<(JobId, WorkerId), u32> = BTreeMap::new();
         for job in self.jobs.values_mut() {
-            for (no, span) in &mut job.spans {
-                let Hold::Leased { worker, until, .. } = &span.hold else { continue };
-                let gone = match which {
-                    Which::Lapsed => is_lapsed(*until, now),
-                    Which::All => true,
-                    Which::Of(dead) => worker == dead,
-                };
-                if !gone {
-                    continue;
-                }
+            let gone = |(no, span): (&SpanNo, &Span)| match (&span.hold, which) {
+                (Hold::Leased { until, .. }, Which::Lapsed) => is_lapsed(*until, now).then_some(*no),
+                (Hold::Leased { .. }, Which::All) => Some(*no),
+                (Hold::Leased { worker, .. }, Which::Of(dead)) => (worker == dead).then_some(*no),
+                (Hold::Free | Hold::Done, _) => None,
+            };
+            for no in job.spans.iter().filter_map(gone).collect::<Vec<_>>() {
+                job.lose(no, Loss::Death, now);
+                let Some(span) = job.spans.get_mut(&no) else { continue };
+                let Hold::Leased { worker, .. } = &span.hold else { continue };
                 *lost.entry((job.id, worker.clone())).or_default() += 1;
-                rescued.push(Rescued { job: job.id, span: *no, worker: worker.clone() });
+                rescued.push(Rescued { job: job.id, span: no, worker: worker.clone() });
                 job.epoch = job.epoch.next();
                 job.updated_at = job.updated_at.max(now);
                 span.epoch = job.epoch;

@@ -40,6 +40,7 @@ impl World {
             span.hold = Hold::Free;
             span.epoch = job.epoch;
             job.history.push(record);
+            job.doubts.remove(row);
         }
         let from_row = job.next_row();
         let count = open.len() as u64;

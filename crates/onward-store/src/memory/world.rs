@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use onward_core::checkpoint::{Checkpoint, DoneSet};
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Loss;
 use onward_core::event::{Event, EventKind};
 use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, InputSummary};
@@ -12,6 +13,8 @@ use onward_core::job::{Job, JobError, JobInput, LeaseFact, Pause, Tuning, Waitin
 use onward_core::state::{JobState, Step, step};
 use onward_core::store::{Creator, LedgerRow, Result, StoreError, Worker};
 use onward_core::tally::Tally;
+
+use super::doubts::StoredDoubt;
 
 /// Everything that is stored.
 #[derive(Debug, Default)]
@@ -66,6 +69,8 @@ pub(super) struct StoredJob {
     pub(super) ledger: BTreeMap<RowIndex, LedgerRow>,
     /// Records that a retry took out of the ledger, oldest first.
     pub(super) history: Vec<LedgerRow>,
+    /// Rows whose call may have happened when their holder was lost.
+    pub(super) doubts: BTreeMap<RowIndex, StoredDoubt>,
 }
 
 #[derive(Debug)]
@@ -124,7 +129,11 @@ impl StoredJob {
     }
 
     /// Takes every span from its holder, under the job's present epoch.
-    pub(super) fn free_spans(&mut self) {
+    pub(super) fn free_spans(&mut self, now: UnixMs) {
+        let leased = |(no, span): (&SpanNo, &Span)| matches!(span.hold, Hold::Leased { .. }).then_some(*no);
+        for no in self.spans.iter().filter_map(leased).collect::<Vec<_>>() {
+            self.lose(no, Loss::Taken, now);
+        }
         for span in self.spans.values_mut() {
             if matches!(span.hold, Hold::Leased { .. }) {
                 span.hold = Hold::Free;

@@ -2,7 +2,9 @@
 //! the timeline is part of the same transaction. The row of the job is held from the first statement
 //! on, so that of several callers each sees what the one before it did.
 
+use onward_core::doubt::Loss;
 use onward_core::event::EventKind;
+use onward_core::id::SpanNo;
 use onward_core::job::Job;
 use onward_core::state::Step;
 use onward_core::store::{Command, Retry, StoreError};
@@ -10,8 +12,8 @@ use onward_core::store::{Command, Retry, StoreError};
 use super::failure::Answer;
 use super::head::{existing, lock};
 use super::session::Session;
-use super::values::{clean, count, get, int, outcome_code, params};
-use super::{events, jobs, sql};
+use super::values::{clean, count, epoch, get, int, outcome_code, params, small_count};
+use super::{doubts, events, jobs, sql};
 
 /// Takes a step, or says what stood in the way.
 pub(super) async fn command(db: &Session, command: &Command) -> Answer<Job> {
@@ -28,7 +30,11 @@ pub(super) async fn command(db: &Session, command: &Command) -> Answer<Job> {
         jobs::same_work(db, command.job, &head.work_digest).await?;
     }
     // The spans first: commits that are under way end, each whole or refused, and then the counters stand.
-    db.execute(sql::SPANS_FREE, params![head.key, int(head.job.epoch.next().0)]).await?;
+    let freed = db.rows(sql::SPANS_FREE, params![head.key, int(head.job.epoch.next().0)]).await?;
+    for row in &freed {
+        let (no, under) = (SpanNo(small_count(get(row, 0)?)), epoch(get(row, 1)?));
+        doubts::lose(db, &head, no, under, Loss::Taken, now).await?;
+    }
     head = existing(db, command.job).await?;
     let mut next = head.job.clone();
     next.state = state;

@@ -22,7 +22,7 @@ use tokio_postgres::Row;
 use super::failure::{Answer, Fail};
 use super::session::Session;
 use super::values::{Param, clean, epoch, get, int, outcome_code, params, small, small_count};
-use super::{head, sql};
+use super::{doubts, head, sql};
 use crate::stored::{count, reason};
 
 /// Records outcomes under the fence.
@@ -32,6 +32,7 @@ pub(super) async fn commit(db: &Session, commit: &Commit) -> Answer<Committed> {
         return Err(why_refused(db, commit).await?);
     };
     let mut done = committed(&row)?;
+    doubts::note_trial(db, commit).await?;
     if done.span_done {
         // The commit is durable; what goes wrong from here on must not make it look undone.
         let actor = format!("worker {}", get::<&str>(&row, 6)?);

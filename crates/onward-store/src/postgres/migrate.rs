@@ -14,8 +14,10 @@ use super::session::Session;
 use super::values::{get, params};
 
 /// All migrations, in order. Their number is the schema's version.
-const MIGRATIONS: &[(&str, &str)] =
-    &[("0001_ledger", include_str!("../sql/postgres/migrations/0001_ledger.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_ledger", include_str!("../sql/postgres/migrations/0001_ledger.sql")),
+    ("0002_doubts", include_str!("../sql/postgres/migrations/0002_doubts.sql")),
+];
 
 /// Run after every migration: who may see the tables.
 const CLOSE: &str = include_str!("../sql/postgres/migrations/close.sql");

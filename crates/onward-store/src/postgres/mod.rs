@@ -27,6 +27,7 @@ mod address;
 mod answers;
 mod commands;
 mod commit;
+mod doubts;
 mod events;
 mod failure;
 mod fleet;
@@ -52,6 +53,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Doubt;
 use onward_core::event::{Event, NewEvent};
 use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, InputSummary};
@@ -59,8 +61,8 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, Totals,
-    Turns, TurnsAsked, Verify, Worker,
+    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, SpanFact, Store,
+    Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 pub use open::OpenError;
@@ -217,6 +219,14 @@ impl Store for PostgresStore {
     async fn delete_job(&self, id: JobId) -> Result<()> {
         let work: Operation<_, ()> = |db, id| Box::pin(jobs::delete(db, id));
         self.pool.run(Kind::LongTransaction, Which::Any, id, work).await
+    }
+
+    async fn doubts(&self, job: JobId, after: Option<RowIndex>, limit: usize) -> Result<Vec<Doubt>> {
+        self.read((job, after, limit), |db, asked| Box::pin(doubts::page(db, asked))).await
+    }
+
+    async fn settle(&self, settle: &Settle) -> Result<u64> {
+        self.write(settle.clone(), |db, settle| Box::pin(doubts::settle(db, settle))).await
     }
 
     async fn claimable(&self, limit: usize) -> Result<Vec<JobId>> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Doubt;
 use onward_core::event::Event;
 use onward_core::id::{JobId, RowIndex};
 use onward_core::job::{Job, Pause};
@@ -34,6 +35,7 @@ pub(super) async fn take_in(db: &Session, part: &Moving) -> Answer<()> {
         Moving::Rows(job, records) => insert(db, sql::OUTCOMES_MOVE_IN, *job, records).await,
         Moving::History(job, records) => insert(db, sql::HISTORY_MOVE_IN, *job, records).await,
         Moving::Events(job, lines) => tell(db, *job, lines).await,
+        Moving::Doubts(job, all) => doubt(db, *job, all).await,
         Moving::Creators(all) => {
             for creator in all {
                 add(db, creator).await?;
@@ -87,6 +89,20 @@ async fn insert(db: &Session, statement: &str, job: JobId, records: &[LedgerRow]
         results,
     ];
     db.execute(statement, asked).await?;
+    Ok(())
+}
+
+async fn doubt(db: &Session, job: JobId, doubts: &[Doubt]) -> Answer<()> {
+    let key = existing(db, job).await?.key;
+    let moved = params![
+        key,
+        doubts.iter().map(|doubt| small(doubt.row.0.into())).collect::<Vec<i32>>(),
+        doubts.iter().map(|doubt| doubt.since.0).collect::<Vec<i64>>(),
+        doubts.iter().map(|doubt| small(doubt.deaths.into())).collect::<Vec<i32>>(),
+        doubts.iter().map(|doubt| doubt.died_alone).collect::<Vec<bool>>(),
+        doubts.iter().map(|doubt| doubt.stand.word()).collect::<Vec<&str>>(),
+    ];
+    db.execute(sql::DOUBTS_MOVE_IN, moved).await?;
     Ok(())
 }
 

@@ -34,6 +34,12 @@ statements! {
     CREATOR_MOVE_IN = "creator_move_in";
     CREATOR_PAGE = "creator_page";
     CREATORS_WITHOUT_OUTCOME = "creators_without_outcome";
+    DOUBT_PAGE = "doubt_page";
+    DOUBT_SETTLE = "doubt_settle";
+    DOUBT_TRIAL = "doubt_trial";
+    DOUBT_TRIAL_OVER = "doubt_trial_over";
+    DOUBTS_MOVE_IN = "doubts_move_in";
+    DOUBTS_PUT = "doubts_put";
     DUPLICATES_COUNT = "duplicates_count";
     DUPLICATES_DELETE = "duplicates_delete";
     DUPLICATES_PUT = "duplicates_put";

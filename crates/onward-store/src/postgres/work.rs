@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use onward_core::checkpoint::DoneSet;
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Loss;
 use onward_core::event::EventKind;
 use onward_core::id::{Epoch, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::lease::{LEASE_MS, is_lapsed};
@@ -13,7 +14,7 @@ use super::failure::{Answer, Fail};
 use super::head::{existing, lock};
 use super::session::Session;
 use super::values::{epoch, get, int, params, row_index, small, small_count};
-use super::{commit, events, sql};
+use super::{commit, doubts, events, sql};
 
 /// Which held spans are given back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +89,12 @@ async fn take(db: &Session, claim: &Claim, company: Company) -> Answer<Option<Cl
     let none_done = get::<i32>(&row, 4)? == 0;
     let done =
         if none_done { DoneSet::new(first, len) } else { done_rows(db, claim.job, first, len).await? };
+    let doubted: bool = get(&row, 7)?;
+    let doubts = if doubted {
+        doubts::within(db, claim.job, first, done.end(), len as usize).await?
+    } else {
+        Vec::new()
+    };
     Ok(Some(Claimed {
         span: SpanNo(small_count(get(&row, 0)?)),
         epoch: epoch(get(&row, 5)?),
@@ -95,6 +102,7 @@ async fn take(db: &Session, claim: &Claim, company: Company) -> Answer<Option<Cl
         claimed_until: row_index(get(&row, 3)?),
         generation: small_count(get(&row, 6)?),
         reach: Reach::default(),
+        doubts,
     }))
 }
 
@@ -117,6 +125,7 @@ pub(super) async fn reread(db: &Session, (job, no, under): &Held) -> Answer<Clai
         claimed_until: row_index(get(&row, 4)?),
         generation: small_count(get(&row, 5)?),
         reach: existing(db, *job).await?.reach(),
+        doubts: Vec::new(),
     })
 }
 
@@ -154,12 +163,13 @@ pub(super) async fn rescue(db: &Session, (id, which, now): &(JobId, Which, UnixM
         if !lease.is_over(which, now) {
             continue;
         }
-        let Lease { job, span, worker, until, .. } = lease;
+        let Lease { job, span, worker, until, held_under, .. } = lease;
         let under = int(next.epoch.next().0);
         // A holder who has renewed since this was read lives, and keeps it.
         let freed = params![head.key, small(span.0.into()), under, worker.0, until.0];
         if db.execute(sql::SPAN_FREE, freed).await? == 1 {
             next.epoch = next.epoch.next();
+            doubts::lose(db, &head, span, held_under, Loss::Death, now).await?;
             *lost.entry(worker.clone()).or_default() += 1;
             rescued.push(Rescued { job, span, worker });
         }
@@ -206,6 +216,7 @@ struct Lease {
     span: SpanNo,
     worker: WorkerId,
     until: UnixMs,
+    held_under: Epoch,
     clock_ms: i64,
 }
 
@@ -228,6 +239,7 @@ async fn leased(db: &Session, job: Option<JobId>) -> Answer<Vec<Lease>> {
             worker: WorkerId(get(row, 2)?),
             until: UnixMs(get(row, 3)?),
             clock_ms: get(row, 4)?,
+            held_under: epoch(get(row, 5)?),
         })
     };
     rows.iter().map(lease).collect()

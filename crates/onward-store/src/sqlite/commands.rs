@@ -15,7 +15,7 @@ use rusqlite::{Connection, params};
 use super::failure::Answer;
 use super::head::{Head, existing, fill};
 use super::values::{int, tally};
-use super::{events, jobs, rows, sql, work};
+use super::{doubts, events, jobs, rows, sql, work};
 
 /// Takes a step, or says what stood in the way.
 pub(super) fn command(db: &Connection, command: &Command) -> Answer<Job> {
@@ -42,6 +42,7 @@ pub(super) fn command(db: &Connection, command: &Command) -> Answer<Job> {
         next.attempt_at = Some(command.now);
     }
     head.write(db, next)?;
+    doubts::lose_all(db, &head, command.now)?;
     db.prepare_cached(sql::SPANS_FREE)?.execute(params![head.key, int(head.job.epoch.0)])?;
     let from_row = head.next_row(db)?;
     events::note(db, &head, command.now, kind, &command.actor, from_row, detail(command))?;
@@ -129,10 +130,12 @@ fn matching(db: &Connection, key: i64, retry: &Retry) -> Answer<Vec<RowIndex>> {
 fn reopen(db: &Connection, head: &Head, outcome: Outcome, open: &[RowIndex]) -> Answer<()> {
     let mut to_history = db.prepare_cached(sql::OUTCOME_TO_HISTORY)?;
     let mut delete = db.prepare_cached(sql::OUTCOME_DELETE)?;
+    let mut settled = db.prepare_cached(sql::DOUBT_DELETE)?;
     let mut per_span: BTreeMap<_, u64> = BTreeMap::new();
     for row in open {
         to_history.execute(params![head.key, row.0])?;
         delete.execute(params![head.key, row.0])?;
+        settled.execute(params![head.key, row.0])?;
         *per_span.entry(span_of(*row)).or_default() += 1;
     }
     for (no, rows) in per_span {

@@ -15,7 +15,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use super::failure::{Answer, Fail};
 use super::head::{Head, head, key};
 use super::values::{epoch, int, outcome_code, reason, row_index, tally};
-use super::{sql, work};
+use super::{doubts, sql, work};
 
 /// Records outcomes under the fence.
 pub(super) fn commit(db: &Connection, commit: &Commit) -> Answer<Committed> {
@@ -30,6 +30,7 @@ pub(super) fn commit(db: &Connection, commit: &Commit) -> Answer<Committed> {
     sum += inserted;
     let span_done = sum.processed() == u64::from(span.end.0 - span.first.0);
     write_span(db, key, commit, &span, sum, inserted)?;
+    doubts::note_trial(db, key, commit, span.first, span.end)?;
     let mut job_done = false;
     if span_done {
         let unfinished: bool = db.prepare_cached(sql::SPAN_UNFINISHED)?.query_row([key], |row| row.get(0))?;

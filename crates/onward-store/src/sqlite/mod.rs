@@ -21,6 +21,7 @@ mod answers;
 mod commands;
 mod commit;
 mod connect;
+mod doubts;
 mod events;
 mod failure;
 mod fleet;
@@ -47,6 +48,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Doubt;
 use onward_core::event::{Event, NewEvent};
 use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, InputSummary};
@@ -54,8 +56,8 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store, Totals,
-    Turns, TurnsAsked, Verify, Worker,
+    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, SpanFact, Store,
+    Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use rusqlite::Connection;
 use rusqlite::ffi::ErrorCode;
@@ -225,6 +227,15 @@ impl Store for SqliteStore {
 
     async fn delete_job(&self, id: JobId) -> Result<()> {
         self.writer.write(move |db| jobs::delete(db, id)).await
+    }
+
+    async fn doubts(&self, job: JobId, after: Option<RowIndex>, limit: usize) -> Result<Vec<Doubt>> {
+        self.readers.read(move |db| doubts::page(db, job, after, limit)).await
+    }
+
+    async fn settle(&self, settle: &Settle) -> Result<u64> {
+        let settle = settle.clone();
+        self.writer.write(move |db| doubts::settle(db, &settle)).await
     }
 
     async fn claimable(&self, limit: usize) -> Result<Vec<JobId>> {

@@ -1,5 +1,6 @@
 //! Jobs that move in from another store, and the history that only a move reads.
 
+use onward_core::doubt::Doubt;
 use onward_core::id::{JobId, RowIndex};
 use onward_core::input::spans;
 use onward_core::job::{Job, Pause};
@@ -45,6 +46,15 @@ pub(super) fn take_in(db: &Connection, part: &Moving) -> Answer<()> {
                 let (kind, epoch) = (event.kind.word(), int(event.epoch.0));
                 let told = params![key, event.at.0, kind, event.actor, epoch, from_row, event.detail];
                 statement.execute(told)?;
+            }
+            Ok(())
+        }
+        Moving::Doubts(job, all) => {
+            let key = key(db, *job)?;
+            let mut statement = db.prepare_cached(sql::DOUBT_INSERT)?;
+            for doubt in all {
+                let Doubt { row, since, deaths, died_alone, stand } = doubt;
+                statement.execute(params![key, row.0, since.0, deaths, died_alone, stand.word()])?;
             }
             Ok(())
         }

@@ -25,6 +25,14 @@ statements! {
     CREATOR_INSERT = "creator_insert";
     CREATOR_PAGE = "creator_page";
     CREATORS_WITHOUT_OUTCOME = "creators_without_outcome";
+    DOUBT_ALONE = "doubt_alone";
+    DOUBT_DELETE = "doubt_delete";
+    DOUBT_INSERT = "doubt_insert";
+    DOUBT_PAGE = "doubt_page";
+    DOUBT_SETTLE = "doubt_settle";
+    DOUBT_TRIAL = "doubt_trial";
+    DOUBT_TRIAL_OVER = "doubt_trial_over";
+    DOUBTS_PUT = "doubts_put";
     DUPLICATES_COUNT = "duplicates_count";
     DUPLICATES_DELETE = "duplicates_delete";
     DUPLICATES_PUT = "duplicates_put";

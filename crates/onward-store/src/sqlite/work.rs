@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use onward_core::checkpoint::DoneSet;
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Loss;
 use onward_core::event::EventKind;
 use onward_core::id::{Epoch, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::lease::{is_lapsed, lease_until};
@@ -14,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::failure::{Answer, Fail};
 use super::head::{Head, head, key};
 use super::values::{epoch, int, row_index, uuid};
-use super::{events, sql};
+use super::{doubts, events, sql};
 
 /// Which held spans are given back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +88,8 @@ pub(super) fn claim(db: &Connection, claim: &Claim) -> Answer<Option<Claimed>> {
     }
     let generation = head.job.generation;
     let reach = head.reach(db)?;
-    Ok(Some(Claimed { span: no, epoch: head.job.epoch, done, claimed_until, generation, reach }))
+    let doubts = doubts::within(db, head.key, done.first(), done.end(), len as usize)?;
+    Ok(Some(Claimed { span: no, epoch: head.job.epoch, done, claimed_until, generation, reach, doubts }))
 }
 
 /// The truth about a span one holds, or has just finished: the commit whose fate is unknown may be the
@@ -106,7 +108,7 @@ pub(super) fn reread(db: &Connection, job: JobId, no: SpanNo, under: Epoch) -> A
     }
     let done = done_rows(db, head.key, first, len)?;
     let (generation, reach) = (head.job.generation, head.reach(db)?);
-    Ok(Claimed { span: no, epoch: under, done, claimed_until, generation, reach })
+    Ok(Claimed { span: no, epoch: under, done, claimed_until, generation, reach, doubts: Vec::new() })
 }
 
 /// Gives a span back.
@@ -138,6 +140,7 @@ pub(super) fn rescue(db: &Connection, which: &Which, now: UnixMs) -> Answer<Vec<
         next.epoch = next.epoch.next();
         next.updated_at = next.updated_at.max(now);
         head.write(db, next)?;
+        doubts::lose(db, head, span, Loss::Death, now)?;
         db.prepare_cached(sql::SPAN_FREE)?.execute(params![head.key, span.0, int(head.job.epoch.0)])?;
         *lost.entry((job, worker.clone())).or_default() += 1;
         rescued.push(Rescued { job, span, worker });

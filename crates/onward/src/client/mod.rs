@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 use onward_core::id::JobId;
 use onward_server::api::view::{
-    GroupView, GroupsView, JobView, JobsView, ProblemView, RowsView, VerifyView, WorkersView,
+    DoubtsView, GroupView, GroupsView, JobView, JobsView, ProblemView, RowsView, VerifyView, WorkersView,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -65,7 +65,7 @@ pub(crate) struct Acted {
     pub(crate) message: Option<String>,
     /// The job now.
     pub(crate) job: JobView,
-    /// For retry: rows that were opened again.
+    /// For retry and settling: how many rows.
     #[serde(default)]
     pub(crate) count: Option<u64>,
 }
@@ -138,6 +138,11 @@ impl Client {
         self.get(&with_query(&format!("/jobs/{id}/rows"), query), None).await
     }
 
+    /// Rows of a job in doubt.
+    pub(crate) async fn in_doubt(&self, id: JobId, query: &[(&str, &str)]) -> Result<DoubtsView, Failure> {
+        self.get(&with_query(&format!("/jobs/{id}/in-doubt"), query), None).await
+    }
+
     /// Why rows did not make it.
     pub(crate) async fn groups(&self, id: JobId, query: &[(&str, &str)]) -> Result<Vec<GroupView>, Failure> {
         let page: GroupsView = self.get(&with_query(&format!("/jobs/{id}/errors"), query), None).await?;
@@ -163,7 +168,7 @@ impl Client {
         self.answer(request).await.map(|_message| ())
     }
 
-    /// An action: `resume`, `restart`, `force-cancel`, `pause` or `retry`. Answers the body as it came
+    /// An action: `resume`, `restart`, `force-cancel`, `pause`, `retry` or `in-doubt`. Answers the body as it came
     /// as well.
     pub(crate) async fn act(
         &self,

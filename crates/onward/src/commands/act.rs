@@ -1,8 +1,8 @@
-//! `onward resume`, `restart`, `cancel`, `pause` and `retry`: the actions on one job.
+//! `onward resume`, `restart`, `cancel`, `pause`, `retry` and `settle`: the actions on one job.
 
 use serde_json::{Value, json};
 
-use crate::args::{Json, OneJob, Restart, Resume, Retry};
+use crate::args::{Json, OneJob, Restart, Resume, Retry, Settle};
 use crate::client::{Acted, Client, Need};
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
@@ -45,6 +45,17 @@ pub(super) async fn retry(config: &Config, verb: &Retry) -> Result<Exit, Failure
     act(config, &verb.job, verb.output, "retry", Some(body)).await
 }
 
+/// `onward settle JOB --done|--again [--rows ROWS]`.
+pub(super) async fn settle(config: &Config, verb: &Settle) -> Result<Exit, Failure> {
+    let answer = if verb.done { "done" } else { "again" };
+    let body = json!({"answer": answer, "rows": verb.rows});
+    let settled = act(config, &verb.job, verb.output, "in-doubt", Some(body)).await;
+    settled.map_err(|failure| {
+        let nothing = failure.is(onward_core::problem::Code::NothingInDoubt);
+        if nothing { failure.hint("`onward rows JOB --in-doubt` shows what waits") } else { failure }
+    })
+}
+
 async fn act(
     config: &Config,
     job: &str,
@@ -66,11 +77,11 @@ async fn act(
 fn say(client: &Client, acted: &Acted, action: &str) {
     let job = &acted.job;
     let message = match (acted.count, &acted.message) {
-        (Some(count), _) => {
+        (Some(count), _) if action == "retry" => {
             format!("{} opened again", output::text::counted(count, "row is", "rows are"))
         }
-        (None, Some(message)) => output::text::plain(message),
-        (None, None) => format!("{action}: done"),
+        (_, Some(message)) => output::text::plain(message),
+        (_, None) => format!("{action}: done"),
     };
     output::say(&format!("{message} · {}", progress(job)));
     if let Some(row) = job.resume_from_row {

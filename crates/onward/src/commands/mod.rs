@@ -48,6 +48,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Cancel(verb) => act::cancel(&config, &verb).await,
         Verb::Pause(verb) => act::pause(&config, &verb).await,
         Verb::Retry(verb) => act::retry(&config, &verb).await,
+        Verb::Settle(verb) => act::settle(&config, &verb).await,
         Verb::Tune(verb) => tune::run(&config, &verb).await,
         Verb::Rows(verb) => rows::run(&config, &verb).await,
         Verb::Errors(verb) => errors::run(&config, &verb).await,

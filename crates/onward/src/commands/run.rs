@@ -88,6 +88,10 @@ async fn in_this_process(config: &Config, asked: &Asked<'_>, signals: &mut Signa
             output::say(&format!("  go on with: {}", without_first()));
             (Exit::Done, job)
         }
+        Followed::InDoubt(job) => {
+            host::stop_work(&host.engine, signals).await;
+            (jobs::doubt_word(&job), job)
+        }
         Followed::Stuck(job) => {
             host::stop_work(&host.engine, signals).await;
             (jobs::stuck_word(&job), job)

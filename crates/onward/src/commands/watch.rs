@@ -32,6 +32,7 @@ pub(super) async fn to_the_end(
             output::say(&format!("  go on with: onward resume {id}"));
             (Exit::Done, job)
         }
+        Followed::InDoubt(job) => (jobs::doubt_word(&job), job),
         Followed::Stuck(job) => (jobs::stuck_word(&job), job),
         Followed::Interrupted => {
             output::say(&format!("the job goes on without you; watch it again with: onward watch {id}"));

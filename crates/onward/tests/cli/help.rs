@@ -17,6 +17,7 @@ const VERBS: &[&str] = &[
     "cancel",
     "pause",
     "retry",
+    "settle",
     "tune",
     "rows",
     "errors",

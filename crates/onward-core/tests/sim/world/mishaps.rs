@@ -1,8 +1,11 @@
 //! What goes wrong: crashes, freezes, and how many leases they cost.
 
+use onward_core::doubt::Stand;
+use onward_core::id::RowIndex;
 use onward_core::job::LeaseFact;
 use onward_core::lease::LEASE_MS;
 use onward_core::run::Input;
+use onward_core::state::PauseReason;
 
 use super::{Happening, LOOK_MS, UNAWARE_MS, World, name};
 use crate::bugs::Bug;
@@ -10,6 +13,10 @@ use crate::bugs::Bug;
 impl World {
     pub(super) fn crash(&mut self) {
         let worker = self.dice.below(self.workers.len() as u64) as usize;
+        self.kill(worker);
+    }
+
+    pub(super) fn kill(&mut self, worker: usize) {
         let this = &mut self.workers[worker];
         this.life += 1;
         this.run = None;
@@ -32,6 +39,28 @@ impl World {
             LEASE_MS + self.dice.below(30_000)
         };
         self.plan(long, Happening::Thaw { worker });
+    }
+
+    /// A job is held for its rows in doubt: somebody looks them up and says what is so.
+    pub(super) fn ask_a_person(&mut self) {
+        let job = self.store.job();
+        let waits = job.pause.is_some_and(|pause| pause.reason == PauseReason::InDoubt);
+        // What a worker that does not know of a restart still calls, nobody can look up yet.
+        if !waits || self.now.ms_since(self.restarted_at) <= UNAWARE_MS {
+            return;
+        }
+        let held = self.store.doubts().into_iter().filter(|doubt| doubt.stand == Stand::Held);
+        let held: Vec<RowIndex> = held.map(|doubt| doubt.row).collect();
+        self.story.asked += held.len() as u32;
+        let (done, again): (Vec<_>, Vec<_>) = held.into_iter().partition(|_| self.dice.below(2) == 0);
+        self.permitted.extend(&again);
+        // None would mean all of them.
+        for (rows, stand) in [(done, Stand::Done), (again, Stand::Again)] {
+            if !rows.is_empty() {
+                self.store.settle(rows, stand, self.now);
+            }
+        }
+        self.store.resume(self.now);
     }
 
     /// A command has taken the spans from their holders, who find out when they look.

@@ -59,10 +59,15 @@ impl World {
         let truth = claimed.done.clone();
         let claimed = self.believed(claimed);
         let done = &claimed.done;
-        let decided = (truth.first().0..truth.end().0)
+        let mut decided: Vec<RowRecord> = (truth.first().0..truth.end().0)
             .filter(|row| row % DECIDED_EVERY == 0 && !done.contains(RowIndex(*row)))
             .map(|row| record(RowIndex(row), Outcome::Skipped, self.now))
             .collect();
+        let settled = claimed.doubts.iter().filter(|doubt| doubt.row.0 % DECIDED_EVERY != 0);
+        decided.extend(settled.filter_map(|doubt| {
+            let verdict = doubt.verdict()?;
+            Some(RowRecord { verdict, ..record(doubt.row, Outcome::Skipped, self.now) })
+        }));
         let blind = self.bug == Bug::CallBeforeClaim;
         let claimed_until = if blind { truth.end() } else { claimed.claimed_until };
         Input::Claimed { claimed: Claimed { claimed_until, ..claimed }, decided }
@@ -71,7 +76,8 @@ impl World {
     /// What a worker takes the store's word on a span for, whenever it asks.
     fn believed(&self, truth: Claimed) -> Claimed {
         let called = self.ended.get(&truth.span).map_or(&[][..], Vec::as_slice);
-        Claimed { done: self.bug.believed(truth.done, called), ..truth }
+        let doubts = self.bug.doubted(truth.doubts);
+        Claimed { done: self.bug.believed(truth.done, called), doubts, ..truth }
     }
 
     fn committed(&mut self, worker: usize, life: u32, commit: Commit) {
@@ -115,6 +121,10 @@ impl World {
         }
         if !self.store.may_be_called(span, epoch, row) {
             return Err(format!("row {} was called before it was claimed (G3)", row.row()));
+        }
+        let permitted = self.permitted.remove(&row);
+        if self.scenario.held && self.witness.is_taken(row) && !permitted {
+            return Err(format!("row {} was called again without a person's word", row.row()));
         }
         self.witness.called(row);
         let down = |outage: &super::scenario::Outage| {

@@ -1,6 +1,7 @@
 //! What one seed makes of a life, and how that life went.
 
 use onward_core::clock::UnixMs;
+use onward_core::id::RowIndex;
 use onward_core::retry::Dice;
 
 use super::BEGIN;
@@ -17,6 +18,10 @@ pub(crate) struct Scenario {
     pub(super) restarts: u32,
     pub(super) rows: u64,
     pub(super) outage: Option<Outage>,
+    /// A row whose every call kills the process.
+    pub(super) poison: Option<RowIndex>,
+    /// Rows in doubt wait for a person.
+    pub(super) held: bool,
 }
 
 /// A time in which the upstream answers nothing but errors, and whether there is a breaker for it.
@@ -40,7 +45,27 @@ impl Scenario {
             restarts: dice.below(2) as u32,
             rows: 313,
             outage: None,
+            poison: None,
+            held: false,
         }
+    }
+
+    /// One row kills every process that calls it, and nothing else does.
+    pub(crate) fn poison(seed: u64) -> Self {
+        // Not one that intake has decided: it would never be called.
+        let row = (seed * 37 % 312) as u32;
+        let poison = Some(RowIndex(row + u32::from(row.is_multiple_of(super::DECIDED_EVERY))));
+        Self { poison, crashes: 0, freezes: 0, restarts: 0, ..Self::of(seed) }
+    }
+
+    /// The row that kills.
+    pub(crate) fn poison_row(self) -> RowIndex {
+        self.poison.expect("a life of poison")
+    }
+
+    /// Rows in doubt wait for a person.
+    pub(crate) fn held(seed: u64) -> Self {
+        Self { held: true, ..Self::of(seed) }
     }
 
     /// A thousand rows, and for two hours in the middle of them the upstream is down.
@@ -71,6 +96,12 @@ pub(crate) struct Story {
     pub(crate) holds: u32,
     /// Rows that failed because the upstream was down.
     pub(crate) wrongly_failed: u32,
+    /// Rows that failed as poison.
+    pub(crate) poisoned: Vec<RowIndex>,
+    /// Calls for the row that kills.
+    pub(crate) poison_calls: u32,
+    /// Rows about which a person was asked.
+    pub(crate) asked: u32,
     /// When the outage was over, if there was one.
     pub(crate) outage_over: UnixMs,
     /// When the job was complete.

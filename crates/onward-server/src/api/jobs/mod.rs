@@ -6,6 +6,7 @@ pub mod errors;
 pub mod events;
 pub mod export;
 pub mod force_cancel;
+pub mod in_doubt;
 pub mod list;
 pub mod pause;
 pub mod restart;

@@ -5,7 +5,7 @@ use onward_core::store::{Wish, Worker};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CreatorView, EventView, GroupView, HolderView, JobView, RowView, rfc3339};
+use super::{CreatorView, DoubtView, EventView, GroupView, HolderView, JobView, RowView, rfc3339};
 
 /// A page of jobs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -53,6 +53,28 @@ pub struct CreatorsView {
     pub creators: Vec<CreatorView>,
     /// Where the next page begins; null on the last one.
     pub next_cursor: Option<String>,
+}
+
+/// A page of rows in doubt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RowsInDoubt)]
+pub struct DoubtsView {
+    /// In row order.
+    pub rows: Vec<DoubtView>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// What settling rows in doubt answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Settled)]
+pub struct SettledView {
+    /// "2 rows are done".
+    pub message: String,
+    /// How many rows waited and wait no more.
+    pub count: u64,
+    /// The job now.
+    pub job: JobView,
 }
 
 /// What `resume` answers.

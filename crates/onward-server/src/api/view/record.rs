@@ -5,7 +5,7 @@ use std::fmt;
 use onward_core::event::{Event, EventKind};
 use onward_core::row::Outcome;
 use onward_core::store::{Creator, Group, Verify};
-use onward_engine::handle::RowDetail;
+use onward_engine::handle::{DoubtDetail, RowDetail};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
@@ -59,6 +59,39 @@ impl From<RowDetail> for RowView {
             ),
             result: row.result.map(json_or_text),
             line: detail.line,
+        }
+    }
+}
+
+/// A row in doubt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RowInDoubt)]
+pub struct DoubtView {
+    /// Its number, from 1.
+    pub row: u64,
+    /// Its identity; empty when the file is gone.
+    pub key: String,
+    /// held: it waits for a person. again: it is called again. done: a person said so.
+    pub stand: String,
+    /// How many processes have died with it in flight.
+    pub deaths: u32,
+    /// When its worker was lost.
+    pub since: String,
+    /// Its columns as they stand in the file; empty when the file is gone.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    pub fields: Fields,
+}
+
+impl From<DoubtDetail> for DoubtView {
+    fn from(detail: DoubtDetail) -> Self {
+        let fields = detail.fields.into_iter().map(|(name, value)| (name.to_string(), value));
+        Self {
+            row: detail.doubt.row.row(),
+            key: detail.key,
+            stand: detail.doubt.stand.word().to_owned(),
+            deaths: detail.doubt.deaths,
+            since: rfc3339(detail.doubt.since),
+            fields: Fields(fields.collect()),
         }
     }
 }

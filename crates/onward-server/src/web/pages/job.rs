@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use onward_core::event::Event;
 use onward_core::id::JobId;
 use onward_core::store::Verify;
+use onward_engine::handle::DoubtDetail;
 use onward_engine::{Engine, Snapshot};
 use serde::Deserialize;
 
@@ -14,6 +15,7 @@ use crate::web::parts::actions::Place;
 use crate::web::parts::badge::icon;
 use crate::web::parts::card::job_article;
 use crate::web::parts::charts::charts;
+use crate::web::parts::doubts::{self, doubts};
 use crate::web::parts::history::{attempts_part, timeline};
 use crate::web::parts::map::map;
 use crate::web::parts::reasons::reasons;
@@ -40,6 +42,8 @@ pub(crate) struct View {
     pub(crate) saved_in: Vec<&'static str>,
     /// Its map, its charts, its last outcomes and why rows failed.
     pub(crate) picture: Picture,
+    /// The first of its rows in doubt.
+    pub(crate) doubts: Vec<DoubtDetail>,
     /// Its timeline, oldest first.
     pub(crate) events: Vec<Event>,
     /// What `verify` found, when it was asked for.
@@ -54,7 +58,8 @@ pub(crate) async fn read(engine: &Engine, id: JobId, asked: &Asked) -> Result<Vi
     // Comparing the ledger with the counters reads all of it, so it is done only when asked for.
     let verified = if asked.verify == "1" { Some(store.verify(id).await?) } else { None };
     let events = store.events(Some(id), 0, MOST_EVENTS).await?;
-    Ok(View { snapshot, saved_in: store.saved_in(id), picture, events, verified })
+    let doubts = engine.doubts(&snapshot.job, None, doubts::SHOWN + 1).await?;
+    Ok(View { snapshot, saved_in: store.saved_in(id), picture, doubts, events, verified })
 }
 
 /// The page.
@@ -65,6 +70,7 @@ pub(crate) fn render(view: &View) -> Markup {
     html! {
         p.crumbs { a href="/" { "Jobs" } " / " (snapshot.job.name) }
         (job_article(snapshot, Place::JobPage))
+        (doubts(snapshot.job.id, &view.doubts, snapshot.at))
         (live(snapshot, &wire, &view.picture))
         div.columns {
             (resume_point(view))

@@ -92,6 +92,7 @@ fn paused_word(snapshot: &Snapshot) -> &'static str {
         Some(PauseReason::Breaker) => "Paused: target is down",
         Some(PauseReason::Quota) => "Paused: quota used up",
         Some(PauseReason::DiskFull) => "Paused: disk full",
+        Some(PauseReason::InDoubt) => "Paused: rows in doubt",
         Some(PauseReason::User) | None => "Paused",
     }
 }

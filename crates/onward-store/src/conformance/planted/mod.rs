@@ -6,8 +6,8 @@ mod store;
 use std::sync::Arc;
 
 use super::{
-    Case, Subject, claims, commands, commits, events, fencing, fleet, jobs, model, picture, rescue, retry,
-    verify,
+    Case, Subject, claims, commands, commits, doubts, events, fencing, fleet, jobs, model, picture, rescue,
+    retry, verify,
 };
 use crate::memory::MemoryStore;
 use store::{Bug, Planted};
@@ -71,6 +71,8 @@ caught! {
     a_retry_in_the_old_generation_is_caught:
         SameGeneration by retry::failed_rows_are_opened_under_a_new_generation;
     a_history_that_is_forgotten_is_caught: HistoryLost by picture::a_row_keeps_what_it_was_before_a_retry;
+    rows_in_doubt_that_nobody_is_told_of_are_caught:
+        DoubtsForgotten by doubts::what_may_have_been_called_is_in_doubt_after_a_loss;
     two_jobs_over_the_same_work_are_caught:
         SameWorkTwice by jobs::the_same_work_is_refused_while_it_is_active;
     a_missing_line_of_the_timeline_is_caught: EventLost by events::a_life_is_told_in_order;

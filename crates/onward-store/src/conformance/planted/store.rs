@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
+use onward_core::doubt::Doubt;
 use onward_core::event::{Event, EventKind, NewEvent};
 use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, Duplicates, InputSummary};
@@ -13,7 +14,7 @@ use onward_core::row::Outcome;
 use onward_core::state::Step;
 use onward_core::store::{
     Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, SpanFact, Store,
+    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, SpanFact, Store,
     StoreError, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
@@ -62,6 +63,8 @@ pub(super) enum Bug {
     RateOfEachWorker,
     /// What a row was before its retry is forgotten.
     HistoryLost,
+    /// Whoever claims a span is not told which of its rows may have been called.
+    DoubtsForgotten,
 }
 
 pub(super) struct Planted {
@@ -167,6 +170,9 @@ impl Store for Planted {
         let mut claimed = self.inner.claim(claim).await?;
         if let Some(claimed) = &mut claimed {
             locked(&self.last_claim).insert(claim.job, claimed.clone());
+            if self.bug == Bug::DoubtsForgotten {
+                claimed.doubts.clear();
+            }
             if self.bug == Bug::NoWindow {
                 claimed.claimed_until = claimed.done.end();
             }
@@ -255,6 +261,12 @@ impl Store for Planted {
     }
     async fn delete_job(&self, id: JobId) -> Result<()> {
         self.inner.delete_job(id).await
+    }
+    async fn doubts(&self, job: JobId, after: Option<RowIndex>, limit: usize) -> Result<Vec<Doubt>> {
+        self.inner.doubts(job, after, limit).await
+    }
+    async fn settle(&self, settle: &Settle) -> Result<u64> {
+        self.inner.settle(settle).await
     }
     async fn claimable(&self, limit: usize) -> Result<Vec<JobId>> {
         self.inner.claimable(limit).await

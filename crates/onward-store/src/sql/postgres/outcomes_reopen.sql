@@ -14,6 +14,9 @@ WITH opened AS (
     SELECT finished_at, epoch, job, row, generation, tries, duration_ms, outcome, key, code, message, result
     FROM opened
     ON CONFLICT DO NOTHING
+), settled AS (
+    -- They failed for sure: whatever was in doubt about them is over.
+    DELETE FROM onward.doubts USING opened WHERE doubts.job = $1 AND doubts.row = opened.row
 ), gone AS (
     SELECT spans.no, count(*)::integer AS rows, min(opened.row) AS first
     FROM opened JOIN onward.spans ON spans.job = $1

@@ -1,4 +1,5 @@
--- Takes the first span of a job ($1) that nobody holds, for a worker ($2), under the job's next epoch;
+-- Takes the first span of a job ($1) that nobody holds and in which more is left than rows that wait for a
+-- person, for a worker ($2), under the job's next epoch;
 -- starts a queued job. $3 is the moment, NULL for the clock of the database; $4 the length of a lease;
 -- $5 the window. A job that one worker at a time may work on is passed over unless $6 says that nobody
 -- else can be at it. The job's row is held first: claims of one job come one after the other, and a span
@@ -11,6 +12,10 @@ WITH job AS MATERIALIZED (
 ), free AS MATERIALIZED (
     SELECT job, no FROM onward.spans
     WHERE job = (SELECT id FROM job) AND state = 'free'
+      AND added + failed + skipped + filtered + (
+          SELECT count(*) FROM onward.doubts
+          WHERE doubts.job = spans.job AND doubts.stand = 'held'
+            AND doubts.row >= spans.first_row AND doubts.row < spans.first_row + spans.row_count) < row_count
     ORDER BY no LIMIT 1
     FOR UPDATE SKIP LOCKED
 ), moved AS (
@@ -29,7 +34,10 @@ WITH job AS MATERIALIZED (
         waiting_row = NULL, waiting_since_ms = NULL
     FROM moved, job, free WHERE spans.job = free.job AND spans.no = free.no
     RETURNING spans.no, spans.first_row, spans.row_count, spans.claimed_until,
-              spans.added + spans.failed + spans.skipped + spans.filtered AS done
+              spans.added + spans.failed + spans.skipped + spans.filtered AS done,
+              EXISTS (SELECT 1 FROM onward.doubts
+                      WHERE doubts.job = spans.job AND doubts.row >= spans.first_row
+                        AND doubts.row < spans.first_row + spans.row_count) AS doubted
 ), turn AS MATERIALIZED (
     SELECT pg_advisory_xact_lock(1330534212, 'onward.events'::regclass::oid::integer)
     FROM taken, job WHERE job.state = 'queued'
@@ -41,5 +49,5 @@ WITH job AS MATERIALIZED (
     FROM turn, moved, job
 )
 SELECT taken.no, taken.first_row, taken.row_count, taken.claimed_until, taken.done, moved.epoch,
-       moved.generation, set_config('synchronous_commit', 'on', true)
+       moved.generation, taken.doubted, set_config('synchronous_commit', 'on', true)
 FROM taken, moved

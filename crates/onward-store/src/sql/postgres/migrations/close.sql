@@ -24,12 +24,12 @@ BEGIN
         FOR name IN SELECT relname FROM pg_class WHERE relnamespace = space::regnamespace AND relkind = 'r'
             AND relname IN ('inputs', 'chunks', 'duplicates', 'jobs', 'deleted_jobs', 'spans', 'outcomes',
                             'history', 'creators', 'events', 'answers', 'meta', 'workers', 'turns',
-                            'migrations') LOOP
+                            'doubts', 'migrations') LOOP
             EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', space, name);
         END LOOP;
     END IF;
     IF current_setting('server_version_num')::integer >= 150000 THEN
-        FOREACH name IN ARRAY ARRAY['job_progress', 'rows', 'failed_rows'] LOOP
+        FOREACH name IN ARRAY ARRAY['job_progress', 'rows', 'failed_rows', 'rows_in_doubt'] LOOP
             EXECUTE format('ALTER VIEW %I.%I SET (security_invoker = true)', space, name);
         END LOOP;
     END IF;

@@ -1,0 +1,1 @@
+DELETE FROM doubts WHERE job = ?1 AND row = ?2
