@@ -37,6 +37,7 @@ struct Shared {
     script: Mutex<Script>,
     witness: Witness,
     held: watch::Sender<bool>,
+    admitted: watch::Sender<usize>,
     hung: watch::Sender<bool>,
 }
 
@@ -61,6 +62,7 @@ impl Upstream {
             script: Mutex::new(script),
             witness: Witness::default(),
             held: watch::Sender::new(false),
+            admitted: watch::Sender::new(usize::MAX),
             hung: watch::Sender::new(true),
         });
         let (stop, stopped) = oneshot::channel::<()>();
@@ -100,6 +102,11 @@ impl Upstream {
     /// Lets all held calls go on.
     pub fn release(&self) {
         self.shared.held.send_replace(false);
+    }
+
+    /// From now on the first so many calls since the start are answered, and no more.
+    pub fn admit(&self, calls: usize) {
+        self.shared.admitted.send_replace(calls);
     }
 
     /// Answers the calls that hang, and those that would.
@@ -165,6 +172,8 @@ async fn called(shared: &Shared, handle: &str, headers: &HeaderMap, method: &str
         (behaviour, behaviour.latency.unwrap_or(script.latency), script.honours_keys)
     };
     opened(&shared.held).await;
+    // The sender outlives every call, so waiting cannot fail.
+    drop(shared.admitted.subscribe().wait_for(|calls| entry.number() < *calls).await);
     tokio::time::sleep(latency).await;
     if behaviour.reply == Reply::Hang {
         opened(&shared.hung).await;

@@ -107,6 +107,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// How many calls came before it.
+    pub(super) fn number(&self) -> usize {
+        self.at
+    }
+
     /// The call ends like this.
     pub(super) fn end(self, end: End) {
         self.close(end);

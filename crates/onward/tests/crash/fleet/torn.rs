@@ -19,6 +19,12 @@ const WORKERS: usize = 3;
 const ROWS: u64 = 20_000;
 /// Rounds in the life of a job: each kind of trouble once. `ONWARD_FLEET_ROUNDS` asks for more in all.
 const ROUNDS: usize = 12;
+/// Calls of all workers that may be under way.
+const IN_FLIGHT: usize = WORKERS * CONCURRENCY as usize;
+/// More calls than those under way are enough to show that rows are saved.
+const ENOUGH_CALLS: usize = 3 * IN_FLIGHT;
+/// Rows that are left when the last trouble is over.
+const LAST_ROWS: u64 = 500;
 /// Between two troubles everybody is looked at, which takes about so long.
 const A_LOOK: Duration = Duration::from_secs(1);
 /// After the end of a trouble, work goes on and every server answers within this (G21).
@@ -67,8 +73,7 @@ struct Life<'a> {
 impl<'a> Life<'a> {
     /// The upstream takes its time, so that all of the plan happens in the life of the job.
     async fn begin(fleet: &'a mut Fleet, tag: &str, plan: &[Trouble]) -> Result<Self> {
-        let in_flight = WORKERS as u64 * CONCURRENCY;
-        let latency = time(plan) * u32::try_from(in_flight)? / u32::try_from(ROWS)?;
+        let latency = time(plan) * u32::try_from(IN_FLIGHT)? / u32::try_from(ROWS)?;
         let upstream = Upstream::start(CreatorsJob::mixed_script(tag, ROWS).latency(latency))?;
         let truth = CreatorsJob::mixed(tag, ROWS, &upstream.url());
         let job = fleet.apis[0].submit(&truth).await?;
@@ -76,22 +81,28 @@ impl<'a> Life<'a> {
     }
 
     async fn through(&mut self, plan: &[Trouble]) -> Result<()> {
-        let whole = time(plan);
+        // Spread over the life of the job, whatever the pace of the machine: each begins when as much of
+        // the rows is called as of the time of the plan is over, and nobody comes to the next one before
+        // this one is over.
+        let due = |no: usize| {
+            let share = time(&plan[..no]).as_secs_f64() / time(plan).as_secs_f64();
+            (share * (ROWS - LAST_ROWS) as f64) as usize
+        };
         for trouble in plan {
-            // Spread over the life of the job, whatever the pace of the machine: each begins when as
-            // much of the rows is called as of the time of the plan is over.
-            let share = time(&plan[..self.rounds]).as_secs_f64() / whole.as_secs_f64();
-            self.calls((share * ROWS as f64) as usize, ALL_DONE_WITHIN).await?;
-            self.rounds += 1;
+            self.upstream.admit(due(self.rounds + 1));
+            self.calls(due(self.rounds), ALL_DONE_WITHIN).await?;
             trouble.strike(self.fleet).await?;
+            self.rounds += 1;
+            self.upstream.admit(due((self.rounds + 1).min(plan.len())) + ENOUGH_CALLS);
             // A place in the window is free again when its row is saved: so many calls need saved rows.
-            let more = self.upstream.count() + WORKERS * usize::try_from(CONCURRENCY)? + 1;
+            let more = self.upstream.count() + IN_FLIGHT + 1;
             self.calls(more, GOES_ON_WITHIN).await.context("work did not go on")?;
             self.look().await?;
             self.fleet.all_live()?;
         }
         let status = self.looks.last().map(|look| look.counters.status.clone());
         ensure!(status.as_deref() == Some("running"), "the last trouble came too late: {status:?}");
+        self.upstream.admit(usize::MAX);
         self.finish().await
     }
 
