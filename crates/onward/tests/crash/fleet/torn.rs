@@ -93,10 +93,10 @@ impl<'a> Life<'a> {
             self.calls(due(self.rounds), ALL_DONE_WITHIN).await?;
             trouble.strike(self.fleet).await?;
             self.rounds += 1;
-            self.upstream.admit(due((self.rounds + 1).min(plan.len())) + ENOUGH_CALLS);
+            let (next, calls) = (due((self.rounds + 1).min(plan.len())), self.upstream.count());
+            self.upstream.admit(next.max(calls) + ENOUGH_CALLS);
             // A place in the window is free again when its row is saved: so many calls need saved rows.
-            let more = self.upstream.count() + IN_FLIGHT + 1;
-            self.calls(more, GOES_ON_WITHIN).await.context("work did not go on")?;
+            self.calls(calls + IN_FLIGHT + 1, GOES_ON_WITHIN).await.context("work did not go on")?;
             self.look().await?;
             self.fleet.all_live()?;
         }
