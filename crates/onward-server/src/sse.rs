@@ -6,11 +6,13 @@
 //! back with `Last-Event-ID` gets the state changes it missed right after the snapshot.
 //!
 //! **Too slow or too late.** Nothing is kept for a client but what it is reading: events come from
-//! one shared ring. A client that falls behind it, or that names an event we cannot go on from, gets
+//! one shared ring, and each is written as JSON once, however many clients there are. A client that falls behind it, or that names an event we cannot go on from, gets
 //! `resync` and the whole state anew.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -41,6 +43,52 @@ const MAX_RECENT: usize = 50;
 const MAX_MISSED: usize = 1_000;
 /// What a browser waits before it comes back, in milliseconds.
 const RETRY_MS: u64 = 2_000;
+
+/// Jobs that were just told and are kept as text: clients are at most so many events apart, or pay for
+/// their own.
+const TOLD: usize = 64;
+
+/// What was told last, as JSON.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    last: Mutex<VecDeque<(Arc<Snapshot>, Arc<str>)>>,
+    /// How many clients have asked for the whole state so far.
+    asked: AtomicU64,
+    /// The whole state, and how many of those askers it was read after.
+    whole: tokio::sync::Mutex<(u64, Arc<str>)>,
+}
+
+impl Told {
+    /// The whole state, read after this client came. When a server starts anew, all its pages come at
+    /// once: those who came before a reading began share it, so a thousand cost two.
+    async fn whole(&self, client: &Client) -> Result<Arc<str>> {
+        let own = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut whole = self.whole.lock().await;
+        if whole.0 < own {
+            let covers = self.asked.load(Ordering::SeqCst);
+            let jobs: Vec<JobView> = client.jobs().await?.iter().map(|job| client.app.view(job)).collect();
+            *whole = (covers, json_text(&json!({ "jobs": jobs })).into());
+        }
+        Ok(Arc::clone(&whole.1))
+    }
+
+    fn text(&self, app: &App, snapshot: &Arc<Snapshot>) -> Arc<str> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, text)) = last.iter().rev().find(|(told, _)| Arc::ptr_eq(told, snapshot)) {
+            return Arc::clone(text);
+        }
+        let text: Arc<str> = json_text(&app.view(snapshot)).into();
+        if last.len() >= TOLD {
+            last.pop_front();
+        }
+        last.push_back((Arc::clone(snapshot), Arc::clone(&text)));
+        text
+    }
+}
+
+fn json_text<T: Serialize>(data: &T) -> String {
+    serde_json::to_string(data).expect("views have only text keys")
+}
 
 /// What a client watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,8 +199,8 @@ impl Client {
     fn tell(&mut self, news: FeedEvent) {
         match news {
             FeedEvent::Job { seq, snapshot, event } if self.scope.covers(snapshot.job.id) => {
-                let view = self.app.view(&snapshot);
-                self.push("job", Some(seq), &view);
+                let text = self.app.told.text(&self.app, &snapshot);
+                self.push_text("job", Some(seq), &text);
                 if let Some(event) = event {
                     self.push("change", Some(seq), &EventView::from(event));
                 }
@@ -179,8 +227,9 @@ impl Client {
     async fn snapshot(&mut self, seq: Option<u64>) -> Result<()> {
         match self.scope {
             Scope::All => {
-                let jobs: Vec<JobView> = self.jobs().await?.iter().map(|job| self.app.view(job)).collect();
-                self.push("snapshot", seq, &json!({ "jobs": jobs }));
+                let told = Arc::clone(&self.app.told);
+                let text = told.whole(self).await?;
+                self.push_text("snapshot", seq, &text);
             }
             Scope::One(id) => {
                 let job = self.app.view(&self.app.engine.job(id).await?);
@@ -203,7 +252,10 @@ impl Client {
     }
 
     fn push<T: Serialize>(&mut self, kind: &str, seq: Option<u64>, data: &T) {
-        let text = serde_json::to_string(data).expect("views have only text keys");
+        self.push_text(kind, seq, &json_text(data));
+    }
+
+    fn push_text(&mut self, kind: &str, seq: Option<u64>, text: &str) {
         let mut event = Event::default().event(kind).data(text);
         if let Some(seq) = seq {
             event = event.id(seq.to_string());

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::view::JobView;
 use crate::problem::Result;
+use crate::sse::Told;
 use crate::uploads::Uploads;
 
 /// How the server behaves.
@@ -61,6 +62,8 @@ pub struct App {
     pub shutdown: CancellationToken,
     /// Places at the event streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// What they were told last.
+    pub(crate) told: Arc<Told>,
     /// Uploads that go on after a broken connection.
     pub(crate) uploads: Uploads,
     /// What `/metrics` counts.
@@ -74,7 +77,15 @@ impl App {
         let streams = Arc::new(Semaphore::new(settings.max_streams));
         let (shutdown, counts) = (CancellationToken::new(), Arc::new(Counts::default()));
         let uploads = Uploads::new(&settings);
-        Self { engine, settings: Arc::new(settings), shutdown, streams, uploads, counts }
+        Self {
+            engine,
+            settings: Arc::new(settings),
+            shutdown,
+            streams,
+            told: Arc::default(),
+            uploads,
+            counts,
+        }
     }
 
     /// A job as the API shows it.

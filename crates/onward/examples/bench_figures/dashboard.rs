@@ -14,17 +14,17 @@ use crate::measure::{Keys, Length, binary, cpu_s, creators, onward, say};
 use crate::start::fill;
 
 /// Rows of the job that runs meanwhile: enough for every look.
-const RUNNING_ROWS: u64 = 4_000_000;
+const RUNNING_ROWS: u64 = 6_000_000;
 /// Looks at each page.
 const LOOKS: usize = 40;
-/// One look in this time, as ten impatient readers would.
-const A_LOOK: Duration = Duration::from_millis(100);
+/// One look in this time, as twenty impatient readers would.
+const A_LOOK: Duration = Duration::from_millis(50);
 /// How long a rate is measured.
 const WINDOW: Duration = Duration::from_secs(8);
 /// Clients of the event stream.
 const CLIENTS: usize = 1_000;
 /// Rows of the job that the clients watch to its end.
-const WATCHED_ROWS: u64 = 1_500_000;
+const WATCHED_ROWS: u64 = 3_000_000;
 /// The last event of a job that came to its end.
 const LAST: &[u8] = b"\"status\":\"completed\"";
 
@@ -118,7 +118,7 @@ async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
     ensure!(api.job(&running).await?["status"] == "running", "the job ended too early to be measured");
     let again = rate(api, &running, WINDOW).await?;
     say(&format!(
-        "the job that runs: {alone:.0} rows/s alone, {watched:.0} rows/s at ten looks a second, {again:.0} rows/s alone again: {:.3}",
+        "the job that runs: {alone:.0} rows/s alone, {watched:.0} rows/s at twenty looks a second, {again:.0} rows/s alone again: {:.3}",
         watched / ((alone + again) / 2.0)
     ));
     ensure!(api.act(&running, "force-cancel").await?.status == 200, "the job cannot be cancelled");
