@@ -162,6 +162,17 @@ pub fn step(state: JobState, step: Step) -> Option<JobState> {
     LEGAL.iter().find(|(from, by, _)| *from == state && *by == step).map(|(_, _, to)| *to)
 }
 
+/// The state of a job after another file was attached, or `None` while it may be at work. With rows left
+/// to do, a completed job waits for a worker; any other is resumed by a person.
+#[must_use]
+pub fn attached(state: JobState, rows_left: bool) -> Option<JobState> {
+    match state {
+        JobState::Queued | JobState::Running => None,
+        JobState::Completed if rows_left => Some(JobState::Queued),
+        JobState::Paused | JobState::Completed | JobState::Failed | JobState::Cancelled => Some(state),
+    }
+}
+
 /// What a person is offered for a job, most useful first: the buttons, the `allowed_actions` of the
 /// API and of 409 answers. Retry on a stopped job is legal but not offered: resume comes first.
 #[must_use]

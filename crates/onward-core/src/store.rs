@@ -11,6 +11,7 @@
 //! **Time** comes in as `now`. Stores compare it with the leases they wrote and decide nothing else
 //! by it. The in-memory store is the model of this contract; `conformance` is its test.
 
+mod attach;
 mod fleet;
 mod moving;
 mod picture;
@@ -26,6 +27,7 @@ use crate::input::{Chunk, Duplicates, InputSummary};
 use crate::job::{Job, Tuning};
 use crate::row::Outcome;
 
+pub use attach::{Attach, GONE_FROM, Move};
 pub use fleet::{
     BEAT_MS, BEAT_WRITTEN_MS, Beat, FORGOTTEN_MS, Hot, LOST_MS, Presence, Turns, TurnsAsked, Wish, Worker,
 };
@@ -97,6 +99,11 @@ pub trait Store: Send + Sync + 'static {
     /// Moves failed rows to history and opens them again under a new generation, then runs the job.
     /// [`StoreError::NothingToRetry`] when no row matches. Answers how many rows were opened.
     async fn retry(&self, retry: &Retry) -> Result<(u64, Job)>;
+    /// Puts another input under a job that stands still ([`crate::state::attached`]): outcomes, history and
+    /// creators go along to where their rows now stand, what is open is done again, and a completed job
+    /// with open rows is queued. Records of rows that are gone go to the history ([`GONE_FROM`]). Refused
+    /// with [`StoreError::Fenced`] when the job has changed since `attach.epoch`.
+    async fn attach(&self, attach: &Attach) -> Result<Job>;
     /// Changes name and live limits, as [`Tuning::with`] does; `None` leaves as it is.
     async fn tune(
         &self,

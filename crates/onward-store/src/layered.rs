@@ -14,9 +14,9 @@ use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Hot, JobQuery, LedgerRow,
-    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, SpanFact, Store,
-    Totals, Turns, TurnsAsked, Verify, Worker,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Hot, JobQuery,
+    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
+    SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -166,6 +166,12 @@ impl Store for LayeredStore {
         let opened = self.ledger.retry(retry).await?;
         self.changed(retry.job);
         Ok(opened)
+    }
+
+    async fn attach(&self, attach: &Attach) -> Result<Job> {
+        let job = self.ledger.attach(attach).await?;
+        self.changed(attach.job);
+        Ok(job)
     }
 
     async fn tune(

@@ -122,6 +122,8 @@ pub struct Claimed {
     pub span: SpanNo,
     /// Under which epoch.
     pub epoch: Epoch,
+    /// The input its rows are of: another file may have been attached since the caller last looked.
+    pub input: InputId,
     /// Which of its rows have an outcome.
     pub done: DoneSet,
     /// Rows before this one may be called; durable.

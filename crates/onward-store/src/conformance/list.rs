@@ -105,6 +105,13 @@ macro_rules! conformance_list {
             retry_is_refused_while_the_same_work_is_active
             a_retried_row_does_not_add_its_creator_twice
         }
+        $crate::$theme! { $make, attach:
+            outcomes_go_along_to_where_their_rows_now_stand
+            what_is_open_is_done_again_under_a_new_generation
+            records_of_rows_that_are_gone_stay_in_the_history
+            a_completed_job_with_a_new_row_is_queued
+            a_job_at_work_or_changed_since_keeps_its_input
+        }
         $crate::$theme! { $make, reading:
             rows_are_read_in_row_order_page_by_page
             rows_are_found_by_outcome_code_and_text
@@ -198,6 +205,7 @@ mod tests {
             include_str!("fencing.rs"),
             include_str!("rescue.rs"),
             include_str!("retry.rs"),
+            include_str!("attach.rs"),
             include_str!("reading.rs"),
             include_str!("picture.rs"),
             include_str!("events.rs"),

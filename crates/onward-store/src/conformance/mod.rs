@@ -9,6 +9,7 @@
 //! Every case is itself tested: a store with a bug planted on purpose must fail it (`planted`).
 
 pub mod answers;
+pub mod attach;
 pub mod build;
 pub mod claims;
 pub mod commands;

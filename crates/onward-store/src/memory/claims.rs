@@ -45,13 +45,13 @@ impl World {
         span.claimed_until = claimed_until;
         span.hold =
             Hold::Leased { worker: claim.worker.clone(), until: lease_until(claim.now), waiting: None };
-        let (generation, from_row) = (job.generation, job.next_row());
+        let (input, generation, from_row) = (job.input, job.generation, job.next_row());
         let reach = Reach::of(job.tuning, job.tally().processed(), job.total);
         if starts.is_some() {
             let actor = format!("worker {}", claim.worker);
             self.note(claim.job, claim.now, EventKind::Started, &actor, from_row, String::new())?;
         }
-        Ok(Some(Claimed { span: no, epoch, done, claimed_until, generation, reach, doubts }))
+        Ok(Some(Claimed { span: no, epoch, input, done, claimed_until, generation, reach, doubts }))
     }
 
     pub(super) fn reread(&self, id: JobId, no: SpanNo, epoch: Epoch) -> Result<Claimed> {
@@ -64,8 +64,8 @@ impl World {
         }
         let (done, claimed_until) = (job.done(span), span.claimed_until);
         let reach = Reach::of(job.tuning, job.tally().processed(), job.total);
-        let generation = job.generation;
-        Ok(Claimed { span: no, epoch, done, claimed_until, generation, reach, doubts: Vec::new() })
+        let (input, generation) = (job.input, job.generation);
+        Ok(Claimed { span: no, epoch, input, done, claimed_until, generation, reach, doubts: Vec::new() })
     }
 
     pub(super) fn release(&mut self, id: JobId, no: SpanNo, epoch: Epoch) -> Result<()> {

@@ -9,7 +9,7 @@ use onward_core::store::{Result, Settle};
 use super::world::{Hold, Span, StoredJob, World};
 
 /// A row in doubt, the epoch under which it was tried alone, and whether it still is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct StoredDoubt {
     pub(super) doubt: Doubt,
     pub(super) tried_under: Option<Epoch>,

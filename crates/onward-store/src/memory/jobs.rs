@@ -98,12 +98,16 @@ pub(super) fn contains(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
 }
 
-pub(super) fn queued(new: NewJob, total: u64) -> StoredJob {
+/// The spans of so many rows, with nothing done.
+pub(super) fn spans_of(total: u64) -> BTreeMap<SpanNo, Span> {
     let span = |(no, first, len)| {
         let (epoch, tally) = (Epoch::default(), Tally::default());
         (no, Span { first, len, epoch, hold: Hold::Free, tally, claimed_until: first, saved_at: None })
     };
-    let spans: BTreeMap<SpanNo, Span> = spans(total).map(span).collect();
+    spans(total).map(span).collect()
+}
+
+pub(super) fn queued(new: NewJob, total: u64) -> StoredJob {
     StoredJob {
         id: new.id,
         name: new.name,
@@ -123,7 +127,7 @@ pub(super) fn queued(new: NewJob, total: u64) -> StoredJob {
         finished_at: None,
         attempt_at: None,
         tuning: Tuning { hold_at: new.first, ..Tuning::default() },
-        spans,
+        spans: spans_of(total),
         ledger: BTreeMap::new(),
         history: Vec::new(),
         doubts: BTreeMap::new(),

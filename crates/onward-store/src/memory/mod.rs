@@ -7,6 +7,7 @@
 //! something to compare the ledger with. Nothing here is fast, and nothing survives the process.
 
 mod answers;
+mod attach;
 mod claims;
 mod commands;
 mod commits;
@@ -34,9 +35,9 @@ use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, SpanFact, Store,
-    Totals, Turns, TurnsAsked, Verify, Worker,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery,
+    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
+    SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 use world::World;
@@ -127,6 +128,10 @@ impl Store for MemoryStore {
 
     async fn retry(&self, retry: &Retry) -> Result<(u64, Job)> {
         self.write().retry(retry)
+    }
+
+    async fn attach(&self, attach: &Attach) -> Result<Job> {
+        self.write().attach(attach)
     }
 
     async fn tune(

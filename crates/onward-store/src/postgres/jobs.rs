@@ -36,18 +36,29 @@ pub(super) async fn create(db: &Session, new: &NewJob) -> Answer<Job> {
     Ok(head.job)
 }
 
+/// Row numbers are 32-bit.
+pub(super) fn check_size(rows: u64) -> Answer<()> {
+    if i32::try_from(rows).is_ok() {
+        return Ok(());
+    }
+    let many = format!("{rows} rows are more than one job can have here ({})", i32::MAX);
+    Err(StoreError::Corrupt(many).into())
+}
+
 /// The row of a new job, and those of its spans.
 pub(super) async fn insert(db: &Session, new: &NewJob, input: &inputs::Sealed, now: UnixMs) -> Answer<()> {
-    if i32::try_from(input.rows).is_err() {
-        let many = format!("{} rows are more than one job can have here ({})", input.rows, i32::MAX);
-        return Err(StoreError::Corrupt(many).into());
-    }
+    check_size(input.rows)?;
     let (name, total) = (clean(&new.name), int(input.rows));
     let tuning = to_json(&Tuning { hold_at: new.first, ..Tuning::default() })?;
     let insert = params![new.id.0, name, total, now.0, input.key, &*new.recipe, new.work_digest, tuning];
     let key: i32 = get(&db.one(sql::JOB_INSERT, insert).await?, 0)?;
+    insert_spans(db, key, input.rows).await
+}
+
+/// The spans of so many rows, with nothing done.
+pub(super) async fn insert_spans(db: &Session, key: i32, total: u64) -> Answer<()> {
     let (mut numbers, mut firsts, mut counts) = (Vec::new(), Vec::new(), Vec::new());
-    for (no, first, rows) in spans(input.rows) {
+    for (no, first, rows) in spans(total) {
         numbers.push(small(no.0.into()));
         firsts.push(i64::from(first.0));
         counts.push(small(rows.into()));

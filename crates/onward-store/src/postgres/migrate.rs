@@ -17,6 +17,7 @@ use super::values::{get, params};
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_ledger", include_str!("../sql/postgres/migrations/0001_ledger.sql")),
     ("0002_doubts", include_str!("../sql/postgres/migrations/0002_doubts.sql")),
+    ("0003_attach", include_str!("../sql/postgres/migrations/0003_attach.sql")),
 ];
 
 /// Run after every migration: who may see the tables.

@@ -25,6 +25,7 @@
 
 mod address;
 mod answers;
+mod attach;
 mod commands;
 mod commit;
 mod doubts;
@@ -60,9 +61,9 @@ use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, SpanFact, Store,
-    Totals, Turns, TurnsAsked, Verify, Worker,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery,
+    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
+    SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 pub use open::OpenError;
@@ -201,6 +202,11 @@ impl Store for PostgresStore {
     async fn retry(&self, retry: &Retry) -> Result<(u64, Job)> {
         let work: Operation<_, (u64, Job)> = |db, retry| Box::pin(commands::retry(db, retry));
         self.pool.run(Kind::LongTransaction, Which::Any, retry.clone(), work).await
+    }
+
+    async fn attach(&self, attach: &Attach) -> Result<Job> {
+        let work: Operation<_, Job> = |db, attach| Box::pin(attach::attach(db, attach));
+        self.pool.run(Kind::LongTransaction, Which::Any, attach.clone(), work).await
     }
 
     async fn tune(

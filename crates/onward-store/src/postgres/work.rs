@@ -6,7 +6,7 @@ use onward_core::checkpoint::DoneSet;
 use onward_core::clock::UnixMs;
 use onward_core::doubt::Loss;
 use onward_core::event::EventKind;
-use onward_core::id::{Epoch, JobId, RowIndex, SpanNo, WorkerId};
+use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::lease::{LEASE_MS, is_lapsed};
 use onward_core::store::{Claim, Claimed, Reach, Rescued, StoreError};
 
@@ -98,6 +98,7 @@ async fn take(db: &Session, claim: &Claim, company: Company) -> Answer<Option<Cl
     Ok(Some(Claimed {
         span: SpanNo(small_count(get(&row, 0)?)),
         epoch: epoch(get(&row, 5)?),
+        input: InputId(get(&row, 8)?),
         done,
         claimed_until: row_index(get(&row, 3)?),
         generation: small_count(get(&row, 6)?),
@@ -121,6 +122,7 @@ pub(super) async fn reread(db: &Session, (job, no, under): &Held) -> Answer<Clai
     Ok(Claimed {
         span: *no,
         epoch: *under,
+        input: InputId(get(&row, 6)?),
         done: done_rows(db, *job, first, len).await?,
         claimed_until: row_index(get(&row, 4)?),
         generation: small_count(get(&row, 5)?),

@@ -18,6 +18,7 @@
 //! nothing ever counts the records of the ledger; only `verify` does.
 
 mod answers;
+mod attach;
 mod commands;
 mod commit;
 mod connect;
@@ -55,9 +56,9 @@ use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, SpanFact, Store,
-    Totals, Turns, TurnsAsked, Verify, Worker,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery,
+    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
+    SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use rusqlite::Connection;
 use rusqlite::ffi::ErrorCode;
@@ -211,6 +212,11 @@ impl Store for SqliteStore {
     async fn retry(&self, retry: &Retry) -> Result<(u64, Job)> {
         let retry = retry.clone();
         self.writer.write(move |db| commands::retry(db, &retry)).await
+    }
+
+    async fn attach(&self, attach: &Attach) -> Result<Job> {
+        let attach = attach.clone();
+        self.writer.write(move |db| attach::attach(db, &attach)).await
     }
 
     async fn tune(

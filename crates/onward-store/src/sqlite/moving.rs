@@ -10,7 +10,7 @@ use onward_core::tally::Tally;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::failure::Answer;
-use super::head::{Head, existing, head, key};
+use super::head::{existing, head, key};
 use super::values::{int, outcome_code, outcome_of, reason, to_json};
 use super::{inputs, jobs, rows, sql, work};
 
@@ -124,14 +124,22 @@ fn add(db: &Connection, creator: &Creator) -> Answer<()> {
 /// Counters from the ledger that is here, everything else as it was over there.
 fn end(db: &Connection, whole: &Job) -> Answer<()> {
     let mut head = existing(db, whole.id)?;
-    for (no, first, rows) in spans(head.job.total) {
-        let done = work::done_rows(db, head.key, first, rows)?;
-        let tally = counted(db, &head, first, done.end())?;
-        let saved_at = whole.checkpoint.saved_at.filter(|_| tally.processed() > 0);
+    count_spans(db, head.key, whole)?;
+    let named = params![head.key, whole.name, to_json(&whole.tuning)?, whole.updated_at.0];
+    db.prepare_cached(sql::JOB_TUNE)?.execute(named)?;
+    head.write(db, whole.clone())
+}
+
+/// The counters and checkpoints of free spans, from the ledger; epoch and last save are those of `job`.
+pub(super) fn count_spans(db: &Connection, key: i64, job: &Job) -> Answer<()> {
+    for (no, first, rows) in spans(job.total) {
+        let done = work::done_rows(db, key, first, rows)?;
+        let tally = counted(db, key, first, done.end())?;
+        let saved_at = job.checkpoint.saved_at.filter(|_| tally.processed() > 0);
         db.prepare_cached(sql::SPAN_MOVED_IN)?.execute(params![
-            head.key,
+            key,
             no.0,
-            int(whole.epoch.0),
+            int(job.epoch.0),
             int(tally.added),
             int(tally.failed),
             int(tally.skipped),
@@ -140,14 +148,12 @@ fn end(db: &Connection, whole: &Job) -> Answer<()> {
             saved_at.map(|at| at.0),
         ])?;
     }
-    let named = params![head.key, whole.name, to_json(&whole.tuning)?, whole.updated_at.0];
-    db.prepare_cached(sql::JOB_TUNE)?.execute(named)?;
-    head.write(db, whole.clone())
+    Ok(())
 }
 
-fn counted(db: &Connection, head: &Head, first: RowIndex, end: RowIndex) -> Answer<Tally> {
+fn counted(db: &Connection, key: i64, first: RowIndex, end: RowIndex) -> Answer<Tally> {
     let mut statement = db.prepare_cached(sql::OUTCOME_COUNTS_OF_SPAN)?;
-    let mut found = statement.query(params![head.key, first.0, end.0])?;
+    let mut found = statement.query(params![key, first.0, end.0])?;
     let mut tally = Tally::default();
     while let Some(row) = found.next()? {
         let outcome = outcome_of(row.get(0)?)?;

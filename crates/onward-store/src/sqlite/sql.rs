@@ -24,6 +24,7 @@ statements! {
     CHUNKS_FACTS = "chunks_facts";
     CREATOR_INSERT = "creator_insert";
     CREATOR_PAGE = "creator_page";
+    CREATORS_RENUMBER = "creators_renumber";
     CREATORS_WITHOUT_OUTCOME = "creators_without_outcome";
     DOUBT_ALONE = "doubt_alone";
     DOUBT_DELETE = "doubt_delete";
@@ -32,7 +33,10 @@ statements! {
     DOUBT_SETTLE = "doubt_settle";
     DOUBT_TRIAL = "doubt_trial";
     DOUBT_TRIAL_OVER = "doubt_trial_over";
+    DOUBTS_DROP = "doubts_drop";
+    DOUBTS_LIFT = "doubts_lift";
     DOUBTS_PUT = "doubts_put";
+    DOUBTS_SET_DOWN = "doubts_set_down";
     DUPLICATES_COUNT = "duplicates_count";
     DUPLICATES_DELETE = "duplicates_delete";
     DUPLICATES_PUT = "duplicates_put";
@@ -42,9 +46,12 @@ statements! {
     EVENT_PAGE_OF_JOB = "event_page_of_job";
     FAILED_ROWS_SINCE = "failed_rows_since";
     HISTORY_INSERT = "history_insert";
+    HISTORY_LIFT = "history_lift";
+    HISTORY_NEXT_GONE = "history_next_gone";
     HISTORY_OF_JOB_DELETE = "history_of_job_delete";
     HISTORY_OF_ROW = "history_of_row";
     HISTORY_PAGE = "history_page";
+    HISTORY_SET_DOWN = "history_set_down";
     INPUT_AVAILABLE = "input_available";
     INPUT_DELETE = "input_delete";
     INPUT_KEY = "input_key";
@@ -56,6 +63,7 @@ statements! {
     INPUT_USED = "input_used";
     INPUTS_UNUSED = "inputs_unused";
     JOB_ACTIVE_BY_WORK = "job_active_by_work";
+    JOB_ATTACH = "job_attach";
     JOB_BURIED = "job_buried";
     JOB_BURIED_ELSEWHERE = "job_buried_elsewhere";
     JOB_BURIED_KEY = "job_buried_key";
@@ -74,6 +82,8 @@ statements! {
     JOB_TUNE = "job_tune";
     JOBS_BY_STATE = "jobs_by_state";
     JOBS_CLAIMABLE = "jobs_claimable";
+    MOVE_INSERT = "move_insert";
+    MOVES_DELETE = "moves_delete";
     OUTCOME_ALREADY_THERE = "outcome_already_there";
     OUTCOME_COUNTS = "outcome_counts";
     OUTCOME_COUNTS_OF_SPAN = "outcome_counts_of_span";
@@ -88,7 +98,9 @@ statements! {
     OUTCOME_PAGE_OTHER = "outcome_page_other";
     OUTCOME_ROWS = "outcome_rows";
     OUTCOME_TO_HISTORY = "outcome_to_history";
+    OUTCOMES_LIFT = "outcomes_lift";
     OUTCOMES_OF_JOB_DELETE = "outcomes_of_job_delete";
+    OUTCOMES_SET_DOWN = "outcomes_set_down";
     PING_DELETE = "ping_delete";
     PING_WRITE = "ping_write";
     SPAN_COMMIT = "span_commit";
@@ -103,6 +115,7 @@ statements! {
     SPAN_REOPEN = "span_reopen";
     SPAN_TO_COMMIT = "span_to_commit";
     SPAN_UNFINISHED = "span_unfinished";
+    SPANS_DELETE = "spans_delete";
     SPANS_FACTS = "spans_facts";
     SPANS_FREE = "spans_free";
     SPANS_LEASED = "spans_leased";

@@ -86,10 +86,10 @@ pub(super) fn claim(db: &Connection, claim: &Claim) -> Answer<Option<Claimed>> {
         let from_row = head.next_row(db)?;
         events::note(db, &head, claim.now, EventKind::Started, &actor, from_row, "")?;
     }
-    let generation = head.job.generation;
-    let reach = head.reach(db)?;
+    let (input, generation, reach) = (head.job.input.id, head.job.generation, head.reach(db)?);
     let doubts = doubts::within(db, head.key, done.first(), done.end(), len as usize)?;
-    Ok(Some(Claimed { span: no, epoch: head.job.epoch, done, claimed_until, generation, reach, doubts }))
+    let epoch = head.job.epoch;
+    Ok(Some(Claimed { span: no, epoch, input, done, claimed_until, generation, reach, doubts }))
 }
 
 /// The truth about a span one holds, or has just finished: the commit whose fate is unknown may be the
@@ -107,8 +107,8 @@ pub(super) fn reread(db: &Connection, job: JobId, no: SpanNo, under: Epoch) -> A
         return Err(fenced(found));
     }
     let done = done_rows(db, head.key, first, len)?;
-    let (generation, reach) = (head.job.generation, head.reach(db)?);
-    Ok(Claimed { span: no, epoch: under, done, claimed_until, generation, reach, doubts: Vec::new() })
+    let (input, generation, reach) = (head.job.input.id, head.job.generation, head.reach(db)?);
+    Ok(Claimed { span: no, epoch: under, input, done, claimed_until, generation, reach, doubts: Vec::new() })
 }
 
 /// Gives a span back.

@@ -13,9 +13,9 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::state::Step;
 use onward_core::store::{
-    Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow,
-    Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, SpanFact, Store,
-    StoreError, Totals, Turns, TurnsAsked, Verify, Worker,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery,
+    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
+    SpanFact, Store, StoreError, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 use crate::conformance::build::{all_rows, claim, new_uuid};
@@ -158,6 +158,11 @@ impl Store for Planted {
     async fn retry(&self, retry: &Retry) -> Result<(u64, Job)> {
         let (count, job) = self.inner.retry(retry).await?;
         Ok((count, self.shown(job).await?))
+    }
+
+    async fn attach(&self, attach: &Attach) -> Result<Job> {
+        let job = self.inner.attach(attach).await?;
+        self.shown(job).await
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>> {

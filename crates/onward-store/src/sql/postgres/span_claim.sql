@@ -26,7 +26,7 @@ WITH job AS MATERIALIZED (
         started_at = coalesce(jobs.started_at, job.now_ms),
         updated_at = greatest(jobs.updated_at, job.now_ms)
     FROM job, free WHERE jobs.id = job.id AND free.job = job.id
-    RETURNING jobs.id, jobs.epoch, jobs.generation
+    RETURNING jobs.id, jobs.epoch, jobs.generation, jobs.input
 ), taken AS (
     UPDATE onward.spans
     SET state = 'leased', epoch = moved.epoch, worker = $2, lease_until_ms = job.now_ms + $4,
@@ -49,5 +49,5 @@ WITH job AS MATERIALIZED (
     FROM turn, moved, job
 )
 SELECT taken.no, taken.first_row, taken.row_count, taken.claimed_until, taken.done, moved.epoch,
-       moved.generation, taken.doubted, set_config('synchronous_commit', 'on', true)
-FROM taken, moved
+       moved.generation, taken.doubted, inputs.uuid, set_config('synchronous_commit', 'on', true)
+FROM taken, moved JOIN onward.inputs ON inputs.id = moved.input

@@ -1,0 +1,2 @@
+-- The second half of numbering doubts anew: from below zero to where they belong.
+UPDATE onward.doubts SET row = -1 - row WHERE job = $1 AND row < 0

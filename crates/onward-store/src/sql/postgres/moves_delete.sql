@@ -1,0 +1,1 @@
+DELETE FROM onward.moves WHERE job = $1

@@ -1,0 +1,5 @@
+-- Numbers records anew, below zero, where no number is taken yet: those from the first row on that moves ($2).
+UPDATE onward.outcomes
+SET row = -1 - row - (SELECT delta FROM onward.moves WHERE moves.job = $1 AND moves.first <= outcomes.row
+                      ORDER BY moves.first DESC LIMIT 1)
+WHERE job = $1 AND row >= $2

@@ -1,0 +1,1 @@
+DELETE FROM onward.spans WHERE job = $1

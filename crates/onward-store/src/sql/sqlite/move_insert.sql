@@ -1,0 +1,1 @@
+INSERT INTO moves (job, first, delta) VALUES (?1, ?2, ?3)

@@ -1,0 +1,1 @@
+DELETE FROM moves WHERE job = ?1

@@ -1,0 +1,2 @@
+-- The second half of numbering records anew: from below zero to where they belong.
+UPDATE outcomes SET row = -1 - row WHERE job = ?1 AND row < 0

@@ -1,0 +1,1 @@
+DELETE FROM spans WHERE job = ?1
