@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::Read;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use onward_core::hex::hex;
@@ -33,7 +35,9 @@ pub(crate) async fn submit(
     needs: &[String],
 ) -> Result<Job, Problem> {
     let id = InputId(Uuid::now_v7());
-    let (summary, duplicates) = match take_in(store, id, &submission).await {
+    let source = Source::File(submission.file.clone());
+    let read = take_in(store, id, source, &submission.filename, &submission.recipe).await;
+    let (summary, duplicates) = match read {
         Ok(read) => read,
         Err(problem) => {
             discard(store, id).await;
@@ -81,23 +85,36 @@ pub(crate) fn work_digest(sha256: &str, recipe_json: &str) -> String {
     hex(&hasher.finalize())
 }
 
-async fn take_in(
+/// Where a file is read from.
+pub(crate) enum Source {
+    /// On the disk.
+    File(PathBuf),
+    /// While it is written.
+    Bytes(Box<dyn Read + Send>),
+}
+
+/// Reads a file into the store; the input is not sealed yet.
+pub(crate) async fn take_in(
     store: &Arc<dyn Store>,
     id: InputId,
-    submission: &Submission,
+    source: Source,
+    filename: &str,
+    recipe: &Recipe,
 ) -> Result<(InputSummary, Duplicates), Problem> {
     let (send, mut receive) = mpsc::channel::<Chunk>(CHUNKS_IN_HAND);
-    let (path, filename, recipe) =
-        (submission.file.clone(), submission.filename.clone(), submission.recipe.clone());
+    let (filename, recipe) = (filename.to_owned(), recipe.clone());
     let reading = tokio::task::spawn_blocking(move || {
-        let mut file = File::open(&path).map_err(|error| {
-            Problem::new(Code::UploadAborted, format!("failed to open the upload: {error}"))
-        })?;
+        let mut file: Box<dyn Read + Send> = match source {
+            Source::File(path) => Box::new(File::open(&path).map_err(|error| {
+                Problem::new(Code::UploadAborted, format!("failed to open the upload: {error}"))
+            })?),
+            Source::Bytes(bytes) => bytes,
+        };
         let mut on_chunk = |chunk| match send.blocking_send(chunk) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
-        onward_intake::read(&mut file, &recipe, &filename, id, &Limits::default(), &mut on_chunk)
+        onward_intake::read(&mut *file, &recipe, &filename, id, &Limits::default(), &mut on_chunk)
     });
     while let Some(chunk) = receive.recv().await {
         if let Err(error) = store.put_chunk(id, chunk).await {
@@ -108,7 +125,8 @@ async fn take_in(
     reading.await.map_err(|error| Problem::new(Code::Internal, format!("reading the file ended: {error}")))?
 }
 
-async fn discard(store: &Arc<dyn Store>, id: InputId) {
+/// Takes away the rows of an input that is not needed after all.
+pub(crate) async fn discard(store: &Arc<dyn Store>, id: InputId) {
     if let Err(error) = store.drop_input(id).await {
         tracing::warn!(input = %id, %error, "an input that is not needed stays until it is swept");
     }

@@ -40,6 +40,6 @@ mod text;
 pub use filename::display_name;
 pub use header::{columns, has_fields};
 pub use limits::Limits;
-pub use pack::{Corrupt, unpack};
+pub use pack::{Corrupt, duplicate_of, unpack};
 pub use preview::{Decided, Mapped, Preview, Sample, preview};
 pub use read::read;

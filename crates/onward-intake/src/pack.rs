@@ -206,7 +206,12 @@ fn decide_duplicates(rows: &mut [InputRow], first: RowIndex, duplicates: &Duplic
     let from = duplicates.pairs.partition_point(|(row, _)| *row < first);
     for (row, original) in &duplicates.pairs[from..] {
         let Some(row) = rows.get_mut((row.0 - first.0) as usize) else { break };
-        let message = format!("duplicate of row {}", original.row());
-        row.decided = Some(Verdict::new(Outcome::Skipped, "duplicate", message));
+        row.decided = Some(Verdict::new(Outcome::Skipped, "duplicate", duplicate_of(*original)));
     }
+}
+
+/// What a row says that repeats an earlier one.
+#[must_use]
+pub fn duplicate_of(original: RowIndex) -> String {
+    format!("duplicate of row {}", original.row())
 }

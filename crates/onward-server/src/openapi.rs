@@ -14,8 +14,8 @@ use utoipa::OpenApi;
 use crate::api::jobs::{in_doubt, restart, resume, retry, tune};
 use crate::api::uploads::{Announced, UploadView, WithRecipe};
 use crate::api::view::{
-    ActedView, CreatorsView, DoubtsView, GroupsView, JobView, JobsView, ProblemView, RestartedView,
-    ResumedView, RetriedView, RowsView, SettledView, TimelineView, VerifyView, WorkersView,
+    ActedView, AttachedView, CreatorsView, DoubtsView, GroupsView, JobView, JobsView, ProblemView,
+    RestartedView, ResumedView, RetriedView, RowsView, SettledView, TimelineView, VerifyView, WorkersView,
 };
 use crate::rehearsal::{Report, Trial};
 
@@ -37,6 +37,7 @@ pub(crate) use parts::{Body, Operation, Param, Reply};
     ResumedView,
     RestartedView,
     ActedView,
+    AttachedView,
     RetriedView,
     DoubtsView,
     SettledView,

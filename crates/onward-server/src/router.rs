@@ -28,6 +28,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/jobs/{id}/pause", post(jobs::pause::handle))
         .route("/api/v1/jobs/{id}/retry", post(jobs::retry::handle))
         .route("/api/v1/jobs/{id}/in-doubt", get(jobs::in_doubt::list).post(jobs::in_doubt::settle))
+        .route("/api/v1/jobs/{id}/input", put(jobs::input::handle).layer(upload_limit))
         .route("/api/v1/jobs/{id}/rows", get(jobs::rows::handle))
         .route("/api/v1/jobs/{id}/errors", get(jobs::errors::handle))
         .route("/api/v1/jobs/{id}/export", get(jobs::export::handle))

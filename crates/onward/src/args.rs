@@ -75,6 +75,8 @@ pub(crate) enum Verb {
     Cancel(OneJob),
     /// Hold a job until it is resumed
     Pause(OneJob),
+    /// Attach an edited file, or corrected rows of an export, to a job that stands still
+    Attach(Attach),
     /// Do failed rows once more
     Retry(Retry),
     /// Say of rows in doubt whether they are done or to be called again
@@ -236,6 +238,25 @@ pub(crate) struct Restart {
     /// Also when the job makes progress
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) output: Json,
+}
+
+/// `onward attach`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Attach {
+    /// The job's id, or `last` for the newest job
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// The file: as a whole, or rows of `onward export` with their column onward_row
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Only say how it differs
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Attach it without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) output: Json,
 }

@@ -4,6 +4,8 @@
 
 #[path = "cli/alone.rs"]
 mod alone;
+#[path = "cli/attach.rs"]
+mod attach;
 #[path = "cli/demo.rs"]
 mod demo;
 #[path = "cli/desk.rs"]

@@ -16,8 +16,8 @@ pub struct Attach {
     pub epoch: Epoch,
     /// The new input, sealed.
     pub input: InputId,
-    /// Names the work over it.
-    pub work_digest: String,
+    /// Names the work over it; `None` keeps the name: what was corrected is still the work of its file.
+    pub work_digest: Option<String>,
     /// Where the old rows now stand, ascending by `from`; a row that none names is gone.
     pub moves: Vec<Move>,
     /// Old rows whose outcome is taken back, ascending: they are done again where they now stand.
@@ -89,7 +89,7 @@ mod tests {
             job: JobId(uuid::Uuid::nil()),
             epoch: Epoch(0),
             input: InputId(uuid::Uuid::nil()),
-            work_digest: String::new(),
+            work_digest: None,
             moves: vec![kept(2, 0, 3), kept(7, 9, 1)],
             open: Vec::new(),
             anew: true,

@@ -24,6 +24,7 @@ const REREAD_AGAIN_MS: u64 = 300;
 pub(super) enum Done {
     Claimed(Claimed, Arc<Vec<Arc<InputRow>>>),
     NothingToClaim,
+    OtherInput(Claimed),
     CannotRead(Claimed, JobError),
     Committed { span: SpanNo, epoch: Epoch, answer: Result<Committed, StoreError> },
     Reread { span: SpanNo, epoch: Epoch, answer: Result<Claimed, StoreError> },
@@ -45,6 +46,9 @@ impl Drive {
                     return Done::NothingToClaim;
                 }
             };
+            if claimed.input != input {
+                return Done::OtherInput(claimed);
+            }
             match read_span(&*order.store, input, claimed.span).await {
                 Ok(rows) => Done::Claimed(claimed, Arc::new(rows)),
                 Err(unreadable) => give_up(&order, claimed, unreadable).await,
@@ -104,6 +108,12 @@ impl Drive {
         match done {
             Done::Claimed(claimed, rows) => self.claimed(claimed, rows),
             Done::NothingToClaim => self.tell(Input::NothingToClaim),
+            Done::OtherInput(claimed) => {
+                // Another file was attached: its columns may be others, so another drive takes over.
+                self.tell(Input::NothingToClaim);
+                self.release(claimed.span, claimed.epoch);
+                self.over = true;
+            }
             Done::CannotRead(claimed, error) => {
                 self.tell(Input::NothingToClaim);
                 self.carry_out(onward_core::run::Effect::Fail(error));

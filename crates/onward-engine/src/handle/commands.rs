@@ -1,5 +1,7 @@
 //! The actions on a job: each is one step of the state table, taken by the store at once or refused.
 
+use std::path::Path;
+
 use onward_core::doubt::Stand;
 use onward_core::id::{JobId, RowIndex};
 use onward_core::job::{Go, Job, Pause, Tuning};
@@ -9,6 +11,7 @@ use onward_core::state::{JobState, PauseReason, Step};
 use onward_core::store::{Command, Retry, Settle, StoreError};
 
 use super::Engine;
+use crate::attach::{self, Difference, Intent, Proposal};
 use crate::clock;
 use crate::feed::FeedEvent;
 use crate::input;
@@ -139,6 +142,27 @@ impl Engine {
         }
         self.inner.drives.nudge(id);
         Ok((count, self.job(id).await?))
+    }
+
+    /// Puts another file under a job that stands still, or says what would change.
+    pub async fn attach(
+        &self,
+        id: JobId,
+        file: &Path,
+        filename: &str,
+        intent: Intent,
+        actor: &str,
+    ) -> Result<(Difference, Snapshot), Problem> {
+        let job = self.job(id).await?.job;
+        // What may not run here, such as a command of the terminal at a server, may still be compared.
+        let work = (self.inner.builder)(&input::stored_recipe(&job)?);
+        let needs = work.map_or_else(|_| Vec::new(), |work| work.needs());
+        let proposal = Proposal { file, filename, needs: &needs, intent, actor };
+        let (difference, job) = attach::attach(self.store(), &job, proposal).await?;
+        if intent == Intent::Attach {
+            self.inner.drives.nudge(id);
+        }
+        Ok((difference, self.snapshot(job)))
     }
 
     /// Changes the name and the live limits; what is `None` stays. Takes effect within a second.

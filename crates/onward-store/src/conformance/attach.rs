@@ -32,7 +32,7 @@ async fn attach(
         job: before.id,
         epoch: before.epoch,
         input,
-        work_digest: format!("work over {input}"),
+        work_digest: Some(format!("work over {input}")),
         moves,
         open: open.iter().copied().map(RowIndex).collect(),
         anew: true,

@@ -50,8 +50,9 @@ impl World {
             .map(|(row, known)| (row, StoredDoubt { doubt: Doubt { row, ..known.doubt }, ..known }))
             .collect();
         let state = attached(job.state, (ledger.len() as u64) < total).unwrap_or(job.state);
+        let work_digest = attach.work_digest.as_ref().unwrap_or(&job.work_digest).clone();
         if state.is_active() {
-            self.same_work(id, &attach.work_digest)?;
+            self.same_work(id, &work_digest)?;
         }
         for creator in self.creators.values_mut().filter(|creator| creator.job == id) {
             creator.row = place(creator.row).unwrap_or(creator.row);
@@ -65,7 +66,7 @@ impl World {
         job.updated_at = attach.now;
         job.tuning = job.tuning.reopened();
         job.input = attach.input;
-        job.work_digest.clone_from(&attach.work_digest);
+        job.work_digest = work_digest;
         job.total = total;
         job.ledger = ledger;
         job.history = history;

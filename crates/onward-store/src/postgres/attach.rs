@@ -28,7 +28,8 @@ pub(super) async fn attach(db: &Session, attach: &Attach) -> Answer<Job> {
     let epoch = head.job.epoch.next();
     renumber(db, &head, attach).await?;
 
-    let under = params![head.key, input.key, int(input.rows), attach.work_digest.as_str()];
+    let work_digest = attach.work_digest.as_ref().unwrap_or(&head.work_digest).clone();
+    let under = params![head.key, input.key, int(input.rows), work_digest.as_str()];
     db.execute(sql::JOB_ATTACH, under).await?;
     db.execute(sql::SPANS_DELETE, params![head.key]).await?;
     jobs::insert_spans(db, head.key, input.rows).await?;
@@ -41,7 +42,7 @@ pub(super) async fn attach(db: &Session, attach: &Attach) -> Answer<Job> {
     next.epoch = epoch;
     next.state = attached(next.state, from_row.is_some()).unwrap_or(next.state);
     if next.state.is_active() {
-        jobs::same_work(db, attach.job, &attach.work_digest).await?;
+        jobs::same_work(db, attach.job, &work_digest).await?;
         next.finished_at = None;
     }
     next.generation += u32::from(attach.anew);

@@ -30,7 +30,8 @@ pub(super) fn attach(db: &Connection, attach: &Attach) -> Answer<Job> {
     next.epoch = next.epoch.next();
     renumber(db, &head, attach)?;
 
-    let under = params![head.key, input.key, int(input.rows), attach.work_digest];
+    let work_digest = attach.work_digest.as_ref().unwrap_or(&head.work_digest).clone();
+    let under = params![head.key, input.key, int(input.rows), work_digest];
     db.prepare_cached(sql::JOB_ATTACH)?.execute(under)?;
     head.job.total = input.rows;
     next.total = input.rows;
@@ -44,7 +45,7 @@ pub(super) fn attach(db: &Connection, attach: &Attach) -> Answer<Job> {
     let from_row = head.next_row(db)?;
     next.state = attached(next.state, from_row.is_some()).unwrap_or(next.state);
     if next.state.is_active() {
-        jobs::same_work(db, attach.job, &attach.work_digest)?;
+        jobs::same_work(db, attach.job, &work_digest)?;
         next.finished_at = None;
     }
     next.generation += u32::from(attach.anew);

@@ -16,7 +16,8 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 use onward_core::id::JobId;
 use onward_server::api::view::{
-    DoubtsView, GroupView, GroupsView, JobView, JobsView, ProblemView, RowsView, VerifyView, WorkersView,
+    AttachedView, DoubtsView, GroupView, GroupsView, JobView, JobsView, ProblemView, RowsView, VerifyView,
+    WorkersView,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -196,6 +197,19 @@ impl Client {
         let more: Vec<_> = name.into_iter().chain(first).collect();
         let body = upload::body(file, Some(recipe), &more).await?;
         let request = Request { method: Method::POST, path: "/api/v1/jobs".into(), body, within: None };
+        parse(&self.answer(request).await?)
+    }
+
+    /// Puts another file under a job, or only says how it differs.
+    pub(crate) async fn attach(
+        &self,
+        id: JobId,
+        file: &Path,
+        dry_run: bool,
+    ) -> Result<AttachedView, Failure> {
+        let body = upload::body(file, None, &[]).await?;
+        let path = format!("/api/v1/jobs/{id}/input{}", if dry_run { "?dry_run=true" } else { "" });
+        let request = Request { method: Method::PUT, path, body, within: None };
         parse(&self.answer(request).await?)
     }
 

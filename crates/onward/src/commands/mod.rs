@@ -2,6 +2,7 @@
 
 mod act;
 mod asked;
+mod attach;
 mod completions;
 mod delete;
 mod demo;
@@ -47,6 +48,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Restart(verb) => act::restart(&config, &verb).await,
         Verb::Cancel(verb) => act::cancel(&config, &verb).await,
         Verb::Pause(verb) => act::pause(&config, &verb).await,
+        Verb::Attach(verb) => attach::run(&config, &verb).await,
         Verb::Retry(verb) => act::retry(&config, &verb).await,
         Verb::Settle(verb) => act::settle(&config, &verb).await,
         Verb::Tune(verb) => tune::run(&config, &verb).await,

@@ -1,8 +1,11 @@
 //! `onward run FILE`: does a file to its end, and goes on where it stopped.
 
 use onward_core::id::JobId;
+use onward_core::job::Job;
+use onward_core::problem::Code;
 use onward_core::recipe::Recipe;
 use onward_core::state::JobState;
+use onward_core::store::JobQuery;
 use onward_server::api::view::JobView;
 
 use crate::args::Run;
@@ -18,6 +21,9 @@ use crate::output::bar::progress;
 use crate::output::text::{count, plain};
 use crate::signals::Signals;
 use crate::store::Author;
+
+/// Jobs looked through for one over an earlier version of the file.
+const EARLIER_JOBS: usize = 50;
 
 /// At a server when one holds the store, in this process otherwise.
 pub(super) async fn run(config: &Config, verb: &Run) -> Result<Exit, Failure> {
@@ -106,7 +112,11 @@ async fn in_this_process(config: &Config, asked: &Asked<'_>, signals: &mut Signa
 
 /// Hands the file in, or takes up the job that was made of it before.
 async fn begin(client: &Client, host: &Host, asked: &Asked<'_>) -> Result<Begun, Failure> {
-    let Some(id) = host.engine.find(&asked.sha256, &asked.recipe).await? else {
+    let known = match host.engine.find(&asked.sha256, &asked.recipe).await? {
+        Some(id) => Some(id),
+        None => earlier(client, host, asked).await?,
+    };
+    let Some(id) = known else {
         let wishes = Wishes { name: asked.verb.name.as_deref(), first: asked.verb.first };
         let job = client.submit(&asked.verb.file, &asked.recipe_text, wishes).await?;
         output::say(&format!("{}: {} rows (job {})", plain(&job.name), count(job.total_items), job.job_id));
@@ -118,6 +128,10 @@ async fn begin(client: &Client, host: &Host, asked: &Asked<'_>) -> Result<Begun,
     let job = client.job(id).await?;
     match job.status {
         JobState::Completed => return Ok(Begun::Over(Box::new(job))),
+        // The rows that were left are no longer in the file.
+        JobState::Failed | JobState::Cancelled | JobState::Paused if job.resume_from_row.is_none() => {
+            return Ok(Begun::Over(Box::new(job)));
+        }
         JobState::Failed | JobState::Cancelled | JobState::Paused => {
             let body = asked.verb.first.map(|rows| serde_json::json!({"first": rows}));
             client.act(id, "resume", body).await?;
@@ -129,6 +143,37 @@ async fn begin(client: &Client, host: &Host, asked: &Asked<'_>) -> Result<Begun,
         output::say(&format!("{}: goes on from row {row}, {done} (job {id})", plain(&job.name)));
     }
     Ok(Begun::Goes(id))
+}
+
+/// The job that was made of an earlier version of this file, with the file as it is now. One that runs
+/// goes on as it is when only fields differ. With less than half of its rows in the file, this is another
+/// list that happens to have the same name.
+async fn earlier(client: &Client, host: &Host, asked: &Asked<'_>) -> Result<Option<JobId>, Failure> {
+    let file = &asked.verb.file;
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    let query = JobQuery { text: Some(name.to_string()), limit: EARLIER_JOBS, ..JobQuery::default() };
+    let same = |job: &Job| job.input.filename == name && *job.recipe == asked.recipe_text;
+    let jobs = host.engine.jobs(&query).await?;
+    let Some(job) = jobs.into_iter().map(|snapshot| snapshot.job).find(same) else { return Ok(None) };
+    let difference = match client.attach(job.id, file, true).await {
+        Ok(difference) => difference,
+        Err(failure) if failure.is(Code::InputMismatch) || failure.is(Code::InputGone) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    if (difference.matched + difference.changed) * 2 < job.total {
+        return Ok(None);
+    }
+    let works = matches!(job.state, JobState::Queued | JobState::Running);
+    if works && difference.new + difference.gone > 0 {
+        return Ok(None);
+    }
+    output::say(&format!("{} has changed since job {} was made of it:", plain(&job.name), job.id));
+    super::attach::say(&difference);
+    if !works {
+        client.attach(job.id, file, false).await?;
+    }
+    output::say("  (`onward submit` makes a new job that does all of its rows)");
+    Ok(Some(job.id))
 }
 
 fn over(job: &JobView, asked: &Asked<'_>) -> Exit {

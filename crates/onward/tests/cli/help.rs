@@ -16,6 +16,7 @@ const VERBS: &[&str] = &[
     "restart",
     "cancel",
     "pause",
+    "attach",
     "retry",
     "settle",
     "tune",

@@ -7,6 +7,7 @@ pub mod events;
 pub mod export;
 pub mod force_cancel;
 pub mod in_doubt;
+pub mod input;
 pub mod list;
 pub mod pause;
 pub mod restart;

@@ -4,6 +4,7 @@
 //! writes, so that the command line uses the same ones.
 
 mod answers;
+mod attached;
 mod job;
 mod record;
 
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use onward_core::clock::UnixMs;
 
 pub use answers::*;
+pub use attached::{AttachedView, DifferentView};
 pub use job::*;
 pub use record::*;
 

@@ -1,0 +1,136 @@
+//! Files that change after their job was made: corrected, edited, attached again.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+
+const RUN: &[&str] = &["run", "creators.csv", "-j", "2", "--", "./add.sh", "{handle}"];
+
+/// A desk with a program that refuses handles with `bad` in them, and writes down the others.
+fn desk(rows: &[&str]) -> Desk {
+    let desk = Desk::new();
+    let script = "#!/bin/sh\ncase $1 in *bad*) exit 1;; esac\necho $1 >> calls\n";
+    desk.write("add.sh", script);
+    std::fs::set_permissions(desk.path().join("add.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    desk.write("creators.csv", &csv(rows));
+    desk
+}
+
+fn csv(rows: &[&str]) -> String {
+    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    format!("handle,note\n{lines}")
+}
+
+/// What the program was called for, in order of the names.
+fn calls(desk: &Desk) -> Vec<String> {
+    let text = std::fs::read_to_string(desk.path().join("calls")).unwrap_or_default();
+    let mut calls: Vec<String> = text.lines().map(str::to_owned).collect();
+    calls.sort();
+    calls
+}
+
+fn counts(job: &Value) -> Value {
+    let (done, results) = (&job["processed_items"], &job["results"]);
+    json!([job["status"], job["total_items"], done, results["added"], results["failed"]])
+}
+
+#[track_caller]
+fn verified(desk: &Desk) {
+    let proof = desk.type_in(&["verify", "last", "--json"]).ends_with(0).json();
+    assert_eq!(proof["ok"], true, "{proof}");
+}
+
+#[test]
+fn corrected_rows_of_an_export_take_their_places_and_only_they_are_done_again() {
+    let desk = desk(&["ann,1", "bad bob,2", "cy,3", "bad dora,\"4\n5\"", "eve,6"]);
+    desk.type_in(RUN).ends_with(3);
+    let failed = desk.type_in(&["export", "last", "--outcome", "failed"]).ends_with(0).out;
+    assert_eq!(
+        failed.lines().next(),
+        Some("handle,note,onward_row,onward_outcome,onward_code,onward_message")
+    );
+    // As a spreadsheet saves it in many countries, with one of two mended.
+    let mended = failed.replace("bad bob", "bob").replace(',', ";");
+    desk.write("failed.csv", &format!("\u{feff}{mended}"));
+
+    let shown = desk.type_in(&["attach", "last", "failed.csv", "--dry-run", "--json"]).ends_with(0).json();
+    assert_eq!(shown["attached"], false);
+    assert_eq!(
+        json!([shown["matched"], shown["changed"], shown["new"], shown["gone"], shown["again"]]),
+        json!([4, 0, 1, 1, 1]),
+        "the key was mended, so it is another row; the other one is handed back as it was: {shown}"
+    );
+    assert_eq!(counts(&desk.last_job()), json!(["completed", 5, 5, 3, 2]), "a dry run changes nothing");
+
+    let said = desk.type_in(&["attach", "last", "failed.csv", "--yes"]).ends_with(0);
+    assert!(said.err.contains("1 row is done again"), "{}", said.err);
+    assert_eq!(counts(&desk.last_job()), json!(["queued", 5, 3, 3, 0]));
+    verified(&desk);
+    let said = desk.type_in(RUN).ends_with(3);
+    assert!(said.err.contains("5/5 with 1 failed"), "{}", said.err);
+    assert_eq!(counts(&desk.last_job()), json!(["completed", 5, 5, 4, 1]));
+    assert_eq!(calls(&desk), ["ann", "bob", "cy", "eve"], "nothing that was done is done again");
+    let rows = desk.type_in(&["export", "last"]).ends_with(0).out;
+    assert!(rows.contains("\nbob,2,2,added"), "{rows}");
+    assert!(rows.contains("\"4\n5\",4,failed"), "{rows}");
+    verified(&desk);
+    assert_eq!(desk.type_in(&["list", "--json"]).ends_with(0).json()["jobs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_file_that_was_edited_goes_on_with_what_is_new_or_mended() {
+    let desk = desk(&["ann,1", "bad bob,2", "cy,3", "dora,4"]);
+    desk.type_in(RUN).ends_with(3);
+    // One row in front, one mended in another column, one gone, two changed places, one more.
+    desk.write("creators.csv", &csv(&["zoe,0", "dora,4", "ann,1", "bad bob,mended", "fay,7"]));
+    let said = desk.type_in(RUN).ends_with(3);
+    for part in [
+        "has changed since",
+        "2 rows are the same, 1 changed, 2 new, 1 gone, 3 moved",
+        "gone    row 3        cy",
+    ] {
+        assert!(said.err.contains(part), "{part}: {}", said.err);
+    }
+    assert_eq!(counts(&desk.last_job()), json!(["completed", 5, 5, 4, 1]));
+    assert_eq!(calls(&desk), ["ann", "cy", "dora", "fay", "zoe"], "nothing that was done is done again");
+    verified(&desk);
+    let rows = desk.type_in(&["rows", "last", "--json"]).ends_with(0).out;
+    let key = |line: &str| serde_json::from_str::<Value>(line).unwrap()["key"].as_str().unwrap().to_owned();
+    let rows: Vec<String> = rows.lines().map(key).collect();
+    assert_eq!(rows, ["zoe", "dora", "ann", "bad bob", "fay"]);
+    let said = desk.type_in(RUN).ends_with(3);
+    assert!(said.err.contains("every row of creators.csv is done already"), "{}", said.err);
+
+    // Another list that happens to have the same name is a job of its own.
+    desk.write("creators.csv", &csv(&["gil,1", "ann,1"]));
+    desk.type_in(RUN).ends_with(0);
+    assert_eq!(counts(&desk.last_job()), json!(["completed", 2, 2, 2, 0]));
+    assert_eq!(desk.type_in(&["list", "--json"]).ends_with(0).json()["jobs"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_cannot_be_attached_says_why_and_changes_nothing() {
+    let desk = desk(&["ann,1", "bad bob,2"]);
+    desk.type_in(RUN).ends_with(3);
+    let before = counts(&desk.last_job());
+    for (file, part) in [
+        ("handle,note\nxena,9\n", "no row of this file is among the 2 rows"),
+        ("note\n1\n", "handle"),
+        ("handle,note,onward_row\nbob,2,7\n", "line 2: onward_row is `7`, and must be from 1 to 2"),
+        ("handle,note,onward_row\nbob,2,2\nbob,2,2\n", "row 2 is in it twice (line 3)"),
+        ("handle,onward_row\nbob,2\n", "it has no column note"),
+        ("handle,note,more,onward_row\nbob,2,x,2\n", "the job has no column more"),
+    ] {
+        desk.write("other.csv", file);
+        let said = desk.type_in(&["attach", "last", "other.csv", "--yes"]).ends_with(2);
+        assert!(said.err.contains(part), "{part}: {}", said.err);
+        assert_eq!(counts(&desk.last_job()), before);
+    }
+    desk.write("other.csv", &csv(&["ann,1", "bad bob,2", "cy,3"]));
+    let said = desk.type_in(&["attach", "last", "other.csv"]).ends_with(0);
+    assert!(said.err.contains("nothing was changed; attach it with --yes"), "{}", said.err);
+    assert_eq!(counts(&desk.last_job()), before);
+    verified(&desk);
+}
