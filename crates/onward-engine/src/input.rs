@@ -34,46 +34,56 @@ pub(crate) async fn submit(
     submission: Submission,
     needs: &[String],
 ) -> Result<Job, Problem> {
-    let id = InputId(Uuid::now_v7());
-    let source = Source::File(submission.file.clone());
-    let read = take_in(store, id, source, &submission.filename, &submission.recipe).await;
-    let (summary, duplicates) = match read {
-        Ok(read) => read,
-        Err(problem) => {
-            discard(store, id).await;
-            return Err(problem);
-        }
-    };
-    if let Err(problem) = onward_intake::has_fields(&summary.columns, &submission.recipe, needs) {
-        discard(store, id).await;
-        return Err(problem);
-    }
-    let recipe = submission.recipe.to_json();
-    let job = NewJob {
-        id: JobId(Uuid::now_v7()),
-        name: submission.name.unwrap_or_else(|| summary.filename.clone()),
-        input: id,
-        work_digest: work_digest(&summary.sha256, &recipe),
-        recipe: recipe.into(),
-        first: submission.first,
-        actor: submission.actor,
-        now: clock::now(),
-    };
-    let sealed = store.seal_input(&summary, &duplicates, clock::now()).await;
-    let created = match sealed {
-        Ok(()) => store.create_job(job).await,
-        Err(error) => Err(error),
-    };
-    match created {
+    let (summary, job) = sealed_job(store, &submission, needs).await?;
+    match store.create_job(job).await {
         Ok(job) => Ok(job),
         Err(error) => {
             // An unanswered creation may have happened; its input then must stay.
             if !matches!(error, StoreError::Unknown(_)) {
-                discard(store, id).await;
+                discard(store, summary.id).await;
             }
             Err(mishap::problem(error))
         }
     }
+}
+
+/// Reads the file into the store, and says which job is to be made of it.
+pub(crate) async fn sealed_job(
+    store: &Arc<dyn Store>,
+    submission: &Submission,
+    needs: &[String],
+) -> Result<(InputSummary, NewJob), Problem> {
+    let id = InputId(Uuid::now_v7());
+    let sealed = seal(store, id, submission, needs).await;
+    if sealed.is_err() {
+        discard(store, id).await;
+    }
+    let summary = sealed?;
+    let recipe = submission.recipe.to_json();
+    let job = NewJob {
+        id: JobId(Uuid::now_v7()),
+        name: submission.name.clone().unwrap_or_else(|| summary.filename.clone()),
+        input: id,
+        work_digest: work_digest(&summary.sha256, &recipe),
+        recipe: recipe.into(),
+        first: submission.first,
+        actor: submission.actor.clone(),
+        now: clock::now(),
+    };
+    Ok((summary, job))
+}
+
+async fn seal(
+    store: &Arc<dyn Store>,
+    id: InputId,
+    submission: &Submission,
+    needs: &[String],
+) -> Result<InputSummary, Problem> {
+    let source = Source::File(submission.file.clone());
+    let (summary, duplicates) = take_in(store, id, source, &submission.filename, &submission.recipe).await?;
+    onward_intake::has_fields(&summary.columns, &submission.recipe, needs)?;
+    store.seal_input(&summary, &duplicates, clock::now()).await.map_err(mishap::problem)?;
+    Ok(summary)
 }
 
 /// Names the work: the same file with the same recipe is the same work.

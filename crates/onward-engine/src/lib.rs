@@ -7,6 +7,7 @@
 //! and starts a `drive` for each; a drive owns one [`onward_core::run::Run`] and does what it says.
 //! `member` is this process among the workers of its store, `duties` are the periodic chores, `feed` tells everybody what changed.
 
+pub mod adopt;
 pub mod attach;
 mod clock;
 mod drive;

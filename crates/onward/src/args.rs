@@ -59,6 +59,8 @@ pub(crate) enum Verb {
     Workers(Workers),
     /// Do a file to its end; run again, it goes on where it stopped
     Run(Run),
+    /// Take over somebody's half-done work on a file, and do the rest
+    Adopt(Adopt),
     /// Hand in a file as a new job
     Submit(Submit),
     /// List jobs, newest first
@@ -176,6 +178,37 @@ pub(crate) struct Run {
     /// A program to run for each row; {column} is replaced, and the row is JSON on its standard input
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
+}
+
+/// `onward adopt`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Adopt {
+    /// The log that GNU parallel wrote with --joblog; calls that failed are done again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) joblog: Option<PathBuf>,
+    /// A CSV with the key of each row and a column that says whether it is done
+    #[arg(long, value_name = "FILE")]
+    pub(crate) results: Option<PathBuf>,
+    /// With --results: that column; onward_outcome, status, outcome, result or state unless given
+    #[arg(long, value_name = "COLUMN", requires = "results")]
+    pub(crate) status: Option<String>,
+    /// With --results: what the column says of a row that is done, such as added,ok; the usual words unless given
+    #[arg(long, value_name = "WORDS", value_delimiter = ',', requires = "results")]
+    pub(crate) done_when: Vec<String>,
+    /// So many rows from the first on; only right when they were done in order
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) done: Option<u64>,
+    /// Rows whose creator is in the recipe's list already
+    #[arg(long)]
+    pub(crate) in_list: bool,
+    /// Only say what would be taken as done
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Take it over without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) run: Run,
 }
 
 /// `onward submit`.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there, and names the line")]
 
+#[path = "cli/adopt.rs"]
+mod adopt;
 #[path = "cli/alone.rs"]
 mod alone;
 #[path = "cli/attach.rs"]

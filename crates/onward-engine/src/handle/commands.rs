@@ -10,7 +10,8 @@ use onward_core::row::Outcome;
 use onward_core::state::{JobState, PauseReason, Step};
 use onward_core::store::{Command, Retry, Settle, StoreError};
 
-use super::Engine;
+use super::{Engine, Submission};
+use crate::adopt::{self, Adopted, Evidence};
 use crate::attach::{self, Difference, Intent, Proposal};
 use crate::clock;
 use crate::feed::FeedEvent;
@@ -142,6 +143,23 @@ impl Engine {
         }
         self.inner.drives.nudge(id);
         Ok((count, self.job(id).await?))
+    }
+
+    /// Makes a job of which somebody else has done some rows, or says how many.
+    pub async fn adopt(
+        &self,
+        submission: Submission,
+        evidence: &Evidence,
+        intent: Intent,
+    ) -> Result<(Adopted, Option<Snapshot>), Problem> {
+        let processor = (self.inner.builder)(&submission.recipe)?;
+        processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;
+        let (adopted, job) =
+            adopt::adopt(self.store(), submission, &processor.needs(), evidence, intent).await?;
+        if let Some(job) = &job {
+            self.inner.drives.nudge(job.id);
+        }
+        Ok((adopted, job.map(|job| self.snapshot(job))))
     }
 
     /// Puts another file under a job that stands still, or says what would change.

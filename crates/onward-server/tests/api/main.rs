@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of the tests are tests too")]
 
 mod actions;
+mod attach;
 mod events;
 mod explore;
 mod guard;

@@ -26,7 +26,7 @@ pub(super) async fn run(config: &Config, verb: &Attach) -> Result<Exit, Failure>
         if verb.dry_run {
             return Ok(Exit::Done);
         }
-        if !agreed()? {
+        if !agreed("attach it?")? {
             output::say("nothing was changed; attach it with --yes");
             return Ok(Exit::Done);
         }
@@ -79,11 +79,11 @@ pub(super) fn say(difference: &AttachedView) {
 }
 
 /// Asks on a terminal; elsewhere nobody can answer, and nothing is changed.
-fn agreed() -> Result<bool, Failure> {
+pub(super) fn agreed(question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() || !output::talks_to_a_terminal() {
         return Ok(false);
     }
-    output::say("attach it? [y/N]");
+    output::say(&format!("{question} [y/N]"));
     let mut answer = String::new();
     std::io::stdin()
         .lock()

@@ -1,6 +1,7 @@
 //! The verbs, a file each.
 
 mod act;
+mod adopt;
 mod asked;
 mod attach;
 mod completions;
@@ -40,6 +41,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Worker => worker::run(&config).await,
         Verb::Workers(verb) => workers::run(&config, &verb).await,
         Verb::Run(verb) => run::run(&config, &verb).await,
+        Verb::Adopt(verb) => adopt::run(&config, &verb).await,
         Verb::Submit(verb) => submit::run(&config, &verb).await,
         Verb::List(verb) => list::run(&config, &verb).await,
         Verb::Show(verb) => show::run(&config, &verb).await,

@@ -9,7 +9,7 @@ use super::desk::Desk;
 const RUN: &[&str] = &["run", "creators.csv", "-j", "2", "--", "./add.sh", "{handle}"];
 
 /// A desk with a program that refuses handles with `bad` in them, and writes down the others.
-fn desk(rows: &[&str]) -> Desk {
+pub(crate) fn desk(rows: &[&str]) -> Desk {
     let desk = Desk::new();
     let script = "#!/bin/sh\ncase $1 in *bad*) exit 1;; esac\necho $1 >> calls\n";
     desk.write("add.sh", script);
@@ -18,26 +18,26 @@ fn desk(rows: &[&str]) -> Desk {
     desk
 }
 
-fn csv(rows: &[&str]) -> String {
+pub(crate) fn csv(rows: &[&str]) -> String {
     let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
     format!("handle,note\n{lines}")
 }
 
 /// What the program was called for, in order of the names.
-fn calls(desk: &Desk) -> Vec<String> {
+pub(crate) fn calls(desk: &Desk) -> Vec<String> {
     let text = std::fs::read_to_string(desk.path().join("calls")).unwrap_or_default();
     let mut calls: Vec<String> = text.lines().map(str::to_owned).collect();
     calls.sort();
     calls
 }
 
-fn counts(job: &Value) -> Value {
+pub(crate) fn counts(job: &Value) -> Value {
     let (done, results) = (&job["processed_items"], &job["results"]);
     json!([job["status"], job["total_items"], done, results["added"], results["failed"]])
 }
 
 #[track_caller]
-fn verified(desk: &Desk) {
+pub(crate) fn verified(desk: &Desk) {
     let proof = desk.type_in(&["verify", "last", "--json"]).ends_with(0).json();
     assert_eq!(proof["ok"], true, "{proof}");
 }

@@ -8,6 +8,7 @@ const VERBS: &[&str] = &[
     "worker",
     "workers",
     "run",
+    "adopt",
     "submit",
     "list",
     "show",

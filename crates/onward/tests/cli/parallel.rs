@@ -106,3 +106,36 @@ fn doing_the_failed_rows_again_keeps_the_results_of_the_others() {
     }
     assert_eq!(rows.lines().count(), 6);
 }
+
+const ADOPT: &[&str] = &["adopt", "list.csv", "--joblog", "joblog", "--yes", "--", "./add.sh", "{handle}"];
+
+#[test]
+fn onward_goes_on_where_gnu_parallel_stopped() {
+    if beside() {
+        let desk = desk();
+        assert_eq!(parallel(&desk, &["-j1", "--halt", "now,fail=1"]), 1);
+        assert_eq!(calls(&desk), ["a", "b", "c"]);
+        desk.write("fixed", "");
+        let said = desk.type_in(ADOPT).ends_with(0);
+        assert!(
+            said.err.contains("2 of 6 rows are taken as done; the first one left is row 3"),
+            "{}",
+            said.err
+        );
+        assert_eq!(calls(&desk), ["c", "d", "e", "f"], "what failed there is done here");
+    }
+}
+
+#[test]
+fn a_header_that_gnu_parallel_took_for_an_argument_is_noticed() {
+    if beside() {
+        let desk = desk();
+        desk.write("fixed", "");
+        std::fs::copy(desk.path().join("list.csv"), desk.path().join("list.txt")).unwrap();
+        assert_eq!(parallel(&desk, &[]), 0);
+        assert_eq!(calls(&desk), ["a", "b", "c", "d", "e", "f", "handle"]);
+        let said = desk.type_in(ADOPT).ends_with(0);
+        assert!(said.err.contains("6 of 6 rows are taken as done"), "{}", said.err);
+        assert_eq!(calls(&desk), [""; 0]);
+    }
+}
