@@ -7,7 +7,7 @@ use onward_engine::attach::Intent;
 use serde::Deserialize;
 
 use crate::api::extract::{JobPath, Params};
-use crate::api::upload::Upload;
+use crate::api::upload::{Source, Upload};
 use crate::api::view::AttachedView;
 use crate::api::who::{Who, about_job};
 use crate::problem::{Failure, Result};
@@ -29,14 +29,19 @@ pub async fn handle(
     request: Request,
 ) -> Result<Json<AttachedView>> {
     who.check(&app, id).await?;
-    let upload = Upload::receive(&app.settings, request, app.settings.max_upload_bytes).await?;
+    let upload = Upload::receive(&app, request, app.settings.max_upload_bytes).await?;
     if upload.recipe.is_some() || upload.name.is_some() || upload.first.is_some() {
         let detail = "Send the part `file` alone: the job keeps its recipe and its name.";
         return Err(Failure::new(Code::BadRequest, detail));
     }
     let intent = if query.dry_run == Some(true) { Intent::DryRun } else { Intent::Attach };
-    match app.engine.attach(id, &upload.file, &upload.filename, intent, who.actor).await {
-        Ok((difference, snapshot)) => Ok(Json(AttachedView::of(&difference, intent, app.view(&snapshot)))),
+    match app.engine.attach(id, upload.file.path(), &upload.filename, intent, who.actor).await {
+        Ok((difference, snapshot)) => {
+            if let (Source::Sent(sent, _), Intent::Attach) = (upload.file, intent) {
+                app.uploads.forget(sent).await;
+            }
+            Ok(Json(AttachedView::of(&difference, intent, app.view(&snapshot))))
+        }
         Err(problem) => Err(about_job(&app, id, problem).await),
     }
 }
