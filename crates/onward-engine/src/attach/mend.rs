@@ -44,6 +44,8 @@ pub(super) fn is_export(file: &Path) -> Result<bool, Problem> {
     let mut first = Vec::new();
     let opened = std::fs::File::open(file).map_err(unreadable)?;
     BufReader::new(opened.take(FIRST_LINE_BYTES)).read_until(b'\n', &mut first).map_err(unreadable)?;
+    // In UTF-16 every other byte is zero.
+    first.retain(|byte| *byte != 0);
     Ok(first.windows(ROW_COLUMN.len()).any(|part| part == ROW_COLUMN.as_bytes()))
 }
 
