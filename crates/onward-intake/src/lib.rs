@@ -20,6 +20,7 @@
 
 mod dialect;
 mod duplicates;
+mod encode;
 mod fields;
 mod filename;
 mod header;
@@ -37,6 +38,7 @@ mod split;
 mod table;
 mod text;
 
+pub use encode::Encoder;
 pub use filename::display_name;
 pub use header::{columns, has_fields};
 pub use limits::Limits;

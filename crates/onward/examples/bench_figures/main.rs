@@ -1,11 +1,12 @@
 //! The figures of `cargo xtask bench`: the real binary beside the barest program that does the same,
 //! in one run. Ratios travel from machine to machine; absolute figures do not.
 //!
-//! `cargo xtask bench [local|postgres|fifty|calls|programs|batches|resume|start|dashboard] [--long]`
+//! `cargo xtask bench [local|postgres|fifty|calls|endpoint|programs|batches|resume|start|dashboard] [--long]`
 
 mod batches;
 mod calls;
 mod dashboard;
+mod endpoint;
 mod fifty;
 mod local;
 mod measure;
@@ -26,11 +27,12 @@ fn main() -> Result<()> {
         }
     }
     type Bench = fn(measure::Length) -> Result<()>;
-    let all: [(&str, Bench); 9] = [
+    let all: [(&str, Bench); 10] = [
         ("local", local::bench),
         ("postgres", postgres::bench),
         ("fifty", fifty::bench),
         ("calls", calls::bench),
+        ("endpoint", endpoint::bench),
         ("programs", programs::bench),
         ("batches", batches::bench),
         ("resume", resume::bench),
@@ -39,7 +41,7 @@ fn main() -> Result<()> {
     ];
     if let Some(unknown) = which.iter().find(|name| !all.iter().any(|(known, _)| known == name)) {
         bail!(
-            "no benchmark is called {unknown}; there are local, postgres, fifty, calls, programs, batches, resume, start and dashboard"
+            "no benchmark is called {unknown}; there are local, postgres, fifty, calls, endpoint, programs, batches, resume, start and dashboard"
         );
     }
     for (name, bench) in all {

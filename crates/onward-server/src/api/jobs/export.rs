@@ -13,6 +13,7 @@ use onward_core::problem::{Code, Problem};
 use onward_core::row::Outcome;
 use onward_core::store::RowQuery;
 use onward_engine::handle::RowDetail;
+use onward_intake::Encoder;
 use serde::Deserialize;
 
 use crate::api::extract::{JobPath, Params, invalid, outcome, text};
@@ -68,17 +69,23 @@ pub async fn handle(
     // The first page is read before the answer begins: what goes wrong there is still a problem document.
     let first = app.engine.rows(&query).await?;
     let name = file_name(&summary.filename, outcome, format);
+    // A spreadsheet is told by a byte order mark; whatever wrote the file reads the file's own encoding.
+    let own = format == Format::Csv && safety == Safety::Exact;
+    let encoder = Encoder::of(if own { &summary.format.encoding } else { "utf-8" });
     let kind = match format {
-        Format::Csv => "text/csv; charset=utf-8",
-        Format::Ndjson => "application/x-ndjson",
+        Format::Csv => format!("text/csv; charset={}", encoder.charset()),
+        Format::Ndjson => String::from("application/x-ndjson"),
     };
-    let body = Body::from_stream(pages(app, table, query, first));
-    let headers =
-        [(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CONTENT_DISPOSITION, name)];
+    let kind = HeaderValue::from_str(&kind).unwrap_or(HeaderValue::from_static("text/csv"));
+    let pages =
+        pages(app, table, query, first).map(move |page| page.map(|bytes| encoder.encode(bytes).into()));
+    let mark = stream::iter([Ok(Bytes::from_static(encoder.mark()))]);
+    let body = Body::from_stream(mark.chain(pages));
+    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)];
     Ok((headers, body).into_response())
 }
 
-type Page = std::result::Result<Bytes, std::io::Error>;
+type Page = std::result::Result<Vec<u8>, std::io::Error>;
 
 /// The pages as bytes; the head goes out with the first.
 fn pages(
@@ -93,7 +100,6 @@ fn pages(
         for row in &rows {
             table.write(row, &mut bytes);
         }
-        let bytes = Bytes::from(bytes);
         let next = match rows.last() {
             Some(last) if rows.len() == PAGE_ROWS => {
                 query.after = Some(last.ledger.index);

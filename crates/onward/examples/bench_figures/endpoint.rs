@@ -1,0 +1,76 @@
+//! A target that answers at once, 64 calls in flight: what the work around each call costs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::routing::post;
+
+use crate::measure::{Keys, Length, cost, creators, onward, say};
+
+const IN_FLIGHT: u64 = 64;
+
+pub(crate) fn bench(length: Length) -> Result<()> {
+    let rows = if length == Length::Long { 500_000 } else { 50_000 };
+    let upstream = upstream()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let bare = runtime.block_on(bare(&upstream, rows))?;
+    say(&format!("a client that records nothing, {IN_FLIGHT} calls of 0 ms in flight: {bare:.0} rows/s"));
+    let dir = tempfile::tempdir()?;
+    let (csv, recipe) = (dir.path().join("creators.csv"), dir.path().join("recipe.toml"));
+    std::fs::write(&csv, creators(rows, Keys::InOrder))?;
+    let text = format!(
+        "key = ['handle']\n[work]\nkind = 'http'\nurl = '{upstream}/rows'\nconcurrency = {IN_FLIGHT}\n"
+    );
+    std::fs::write(&recipe, text)?;
+    let (csv, recipe) = (csv.display().to_string(), recipe.display().to_string());
+    let rate = rows as f64 / cost(onward(dir.path(), &["run", &csv, "--recipe", &recipe])?)?.wall_s;
+    say(&format!("onward run, http work, the same: {rate:.0} rows/s, {:.2} of the bare client", rate / bare));
+    Ok(())
+}
+
+/// A target that adds whatever it is sent.
+fn upstream() -> Result<String> {
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+            send.send(listener.local_addr()?)?;
+            axum::serve(listener, Router::new().route("/rows", post(async || r#"{"outcome":"added"}"#)))
+                .await?;
+            Ok(())
+        })
+    });
+    Ok(format!("http://{}", receive.recv().context("the upstream did not start")?))
+}
+
+/// The same rows sent by a loop that reads the answers and keeps none.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+async fn bare(upstream: &str, rows: u64) -> Result<f64> {
+    let client = onward_testkit::api::client().build()?;
+    let next = Arc::new(AtomicU64::new(0));
+    let begin = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let (client, next, upstream) = (client.clone(), Arc::clone(&next), upstream.to_owned());
+        tasks.spawn(async move {
+            loop {
+                let row = next.fetch_add(1, Ordering::Relaxed);
+                if row >= rows {
+                    return anyhow::Ok(());
+                }
+                let body =
+                    format!(r#"{{"row":{},"fields":{{"handle":"{}"}}}}"#, row + 1, Keys::InOrder.handle(row));
+                let call = client.post(format!("{upstream}/rows")).header("content-type", "application/json");
+                let _: serde_json::Value = call.body(body).send().await?.json().await?;
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
+    Ok(rows as f64 / begin.elapsed().as_secs_f64())
+}
