@@ -1,8 +1,10 @@
 //! Rows, groups, export and timeline of a job.
 
-use axum::http::header;
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use http_body_util::BodyExt;
 
-use crate::support::{Server, csv};
+use crate::support::{RECIPE, Server, csv, multipart, request, upload};
 
 /// anna is added, bad1 and bad2 fail, the second anna is a duplicate, the fourth column needs quotes.
 const MIXED: &str = "handle,note\nanna,\"say \"\"hi\"\"\"\nbad1,=1+1\nanna,again\nbad2,\"two\nlines\"\n";
@@ -81,6 +83,36 @@ async fn the_export_is_the_input_and_what_became_of_each_row() {
     assert_eq!(first, expected);
     let bad = server.get(&format!("/api/v1/jobs/{job}/export?format=xlsx")).await;
     assert_eq!(bad.problem(), (400, "invalid-parameter".to_owned()));
+}
+
+#[tokio::test]
+async fn an_export_has_the_encoding_of_its_file() {
+    let server = Server::open().await;
+    let parts = [("file", Some("list.csv"), "handle;note\r\nbad~sa;gr~n\r\n"), ("recipe", None, RECIPE)];
+    // What stands for a letter becomes the byte that it is in Windows-1252: å and ü.
+    let mut letters = [0xe5, 0xfc].into_iter();
+    let bytes: Vec<u8> = multipart(&parts)
+        .into_bytes()
+        .into_iter()
+        .map(|byte| if byte == b'~' { letters.next().unwrap() } else { byte })
+        .collect();
+    let mut request = upload("/api/v1/jobs", &[]);
+    *request.body_mut() = Body::from(bytes);
+    let job = server.send(request).await.json()["job_id"].as_str().unwrap().to_owned();
+    server.until_status(&job, "completed").await;
+    let path = format!("/api/v1/jobs/{job}/export?outcome=failed");
+    let export = server.raw(request_of(&path)).await;
+    assert_eq!(export.headers()[header::CONTENT_TYPE], "text/csv; charset=windows-1252");
+    let bytes = export.into_body().collect().await.unwrap().to_bytes();
+    let line = bytes.split(|byte| *byte == b'\n').nth(1).unwrap();
+    assert_eq!(line, b"bad\xe5sa;gr\xfcn;1;failed;bad-handle;the handle is bad\r");
+    let spreadsheet = server.get(&format!("{path}&spreadsheet=true")).await;
+    assert_eq!(spreadsheet.header("content-type"), "text/csv; charset=utf-8");
+    assert!(spreadsheet.text.contains("badåsa;grün"));
+}
+
+fn request_of(path: &str) -> Request<Body> {
+    request(Method::GET, path).body(Body::empty()).unwrap()
 }
 
 #[tokio::test]
