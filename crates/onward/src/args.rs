@@ -196,25 +196,6 @@ pub(crate) struct Restart {
     pub(crate) output: Json,
 }
 
-/// `onward retry`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Retry {
-    /// The job's id, or `last` for the newest job
-    #[arg(value_name = "JOB")]
-    pub(crate) job: String,
-    /// Rows with this outcome: added, failed, skipped or filtered; failed unless given
-    #[arg(long)]
-    pub(crate) outcome: Option<String>,
-    /// Only rows with this code
-    #[arg(long)]
-    pub(crate) code: Option<String>,
-    /// Only these rows, such as 7,12,40
-    #[arg(long, value_name = "ROWS", value_delimiter = ',')]
-    pub(crate) rows: Vec<u64>,
-    #[command(flatten)]
-    pub(crate) output: Json,
-}
-
 /// `onward rows`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rows {

@@ -12,7 +12,7 @@ use onward_core::state::{JobState, Step};
 use onward_core::store::{Attach, CreatorQuery, GONE_FROM, Move, Result, Store, StoreError};
 
 use super::Subject;
-use super::build::{Hand, adding, assert_sums, at, command, job, ledger, look, run_to_end, sealed};
+use super::build::{Hand, adding, assert_sums, at, command, job, job_with, ledger, look, run_to_end, sealed};
 
 fn kept(from: u32, to: u32, rows: u32) -> Move {
     Move { from: RowIndex(from), to: RowIndex(to), rows }
@@ -45,7 +45,7 @@ async fn attach(
 
 /// Cancelled with 150 of 313 rows: row 0 added a creator, 1 to 9 failed, the others were added; 120 is open.
 async fn stopped(store: &Arc<dyn Store>) -> JobId {
-    let id = job(store, 313).await;
+    let id = job_with(store, 313, r#"{"work": {"kind": "http"}}"#).await;
     let mut first = Hand::take(store, id, "w", at(1)).await;
     first.write(vec![adding(0, "ann")], at(2)).await.expect("the holder may write");
     first.finish(1..10, Outcome::Failed, at(2)).await.expect("the holder may write");

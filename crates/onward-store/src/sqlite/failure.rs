@@ -1,7 +1,12 @@
 //! What SQLite's errors mean for the caller: was anything written, and what can be done about it.
 
+use std::path::Path;
+
 use onward_core::store::StoreError;
 use rusqlite::ffi::{self, ErrorCode};
+
+use super::migrate::MigrateError;
+use crate::open::OpenError;
 
 /// What an operation on the database answers.
 pub(super) type Answer<T> = Result<T, Fail>;
@@ -69,4 +74,27 @@ pub(super) fn unreadable(what: &str, error: &dyn std::fmt::Display) -> Fail {
 fn is_full(code: &ffi::Error) -> bool {
     // A disk without room also shows when the shared-memory file beside the database cannot grow.
     code.code == ErrorCode::DiskFull || code.extended_code == ffi::SQLITE_IOERR_SHMSIZE
+}
+
+/// Why a schema cannot be used.
+pub(super) fn refused(path: &Path, error: MigrateError) -> OpenError {
+    let path = path.to_owned();
+    match error {
+        MigrateError::Foreign => OpenError::Foreign(path),
+        MigrateError::Newer { found, known } => OpenError::Newer { path, found, known },
+        MigrateError::Different(migration) => OpenError::Different { path, migration },
+        MigrateError::Sql(error) => explain(&path, &error),
+    }
+}
+
+/// Why a file cannot be opened.
+pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
+    let (path, reason) = (path.to_owned(), error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path, reason },
+        Some(ErrorCode::ReadOnly) => OpenError::ReadOnly(path),
+        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(path),
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, reason },
+        _ => OpenError::Sql { path, reason },
+    }
 }

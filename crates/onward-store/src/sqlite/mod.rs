@@ -61,11 +61,10 @@ use onward_core::store::{
     SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use rusqlite::Connection;
-use rusqlite::ffi::ErrorCode;
 
 use crate::open::{Mode, OpenError};
 use connect::Durability;
-use migrate::MigrateError;
+use failure::{explain, refused};
 use place::Found;
 use readers::Readers;
 use work::Which;
@@ -124,27 +123,6 @@ fn ready(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
     connect::make_durable(&db, durability).map_err(sql)?;
     migrate::migrate(&db).map_err(|error| refused(path, error))?;
     Ok(db)
-}
-
-fn refused(path: &Path, error: MigrateError) -> OpenError {
-    let path = path.to_owned();
-    match error {
-        MigrateError::Foreign => OpenError::Foreign(path),
-        MigrateError::Newer { found, known } => OpenError::Newer { path, found, known },
-        MigrateError::Different(migration) => OpenError::Different { path, migration },
-        MigrateError::Sql(error) => explain(&path, &error),
-    }
-}
-
-fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
-    let (path, reason) = (path.to_owned(), error.to_string());
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path, reason },
-        Some(ErrorCode::ReadOnly) => OpenError::ReadOnly(path),
-        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(path),
-        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, reason },
-        _ => OpenError::Sql { path, reason },
-    }
 }
 
 #[async_trait]
