@@ -49,6 +49,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/workers", get(workers::list))
         .route("/api/v1/workers/{id}/drain", post(workers::drain))
         .route("/jobs", post(jobs::create::form).layer(upload_limit))
+        .route("/jobs/{id}/attach", post(jobs::input::form).layer(upload_limit))
         .route("/jobs/{id}/resume", post(plain::handle))
         .route("/jobs/{id}/restart", post(plain::handle))
         .route("/jobs/{id}/force-cancel", post(plain::handle))

@@ -1,4 +1,4 @@
-//! The operations over files and what came of them: preview, uploads, creators.
+//! The operations over files and what came of them: preview, uploads, attaching, creators.
 
 use onward_core::problem::Code;
 
@@ -14,11 +14,47 @@ const OF_A_WHOLE_UPLOAD: &[Code] = &[
     Code::CsvMalformed,
 ];
 
+/// And whatever a file is refused for.
+const ATTACH: &[Code] = &[
+    Code::BadId,
+    Code::BadRequest,
+    Code::JobNotFound,
+    Code::JobAlreadyRunning,
+    Code::InputGone,
+    Code::InputMismatch,
+    Code::EpochMoved,
+    Code::TooLarge,
+    Code::CsvMalformed,
+    Code::MissingColumn,
+];
+
 /// What a preview answers.
 const PREVIEWED: Reply = Reply::Object("encoding, delimiter, header, columns, samples, warnings, mapping");
 
 /// The operations, in the order of `docs/http-api.md`.
 pub(crate) const FILES: &[Operation] = &[
+    Operation {
+        method: "put",
+        path: "/api/v1/jobs/{id}/input",
+        id: "attachInput",
+        summary: "Attach the file again, an edited one, or corrected rows of an export, to a job that stands still.",
+        params: &[Param::Query("dry_run", "true only says how the file differs.")],
+        body: Body::Upload,
+        status: 200,
+        reply: Reply::Json("Attached"),
+        problems: ATTACH,
+    },
+    Operation {
+        method: "post",
+        path: "/jobs/{id}/attach",
+        id: "attachInputByForm",
+        summary: "Compare or attach a file by the form of its page: the page again, or 303 to the job's page.",
+        params: &[Param::Query("dry_run", "true only says how the file differs.")],
+        body: Body::Upload,
+        status: 303,
+        reply: Reply::Empty,
+        problems: ATTACH,
+    },
     Operation {
         method: "post",
         path: "/api/v1/preview",

@@ -40,19 +40,6 @@ const RETRY: &[Code] = &[
 ];
 const IN_DOUBT: &[Code] =
     &[Code::BadId, Code::JobNotFound, Code::NothingInDoubt, Code::InvalidParameter, Code::EpochMoved];
-/// And whatever a file is refused for.
-const ATTACH: &[Code] = &[
-    Code::BadId,
-    Code::BadRequest,
-    Code::JobNotFound,
-    Code::JobAlreadyRunning,
-    Code::InputGone,
-    Code::InputMismatch,
-    Code::EpochMoved,
-    Code::TooLarge,
-    Code::CsvMalformed,
-    Code::MissingColumn,
-];
 const TUNE: &[Code] =
     &[Code::BadId, Code::JobNotFound, Code::JobFinished, Code::EpochMoved, Code::InvalidLimit];
 pub(super) const CREATE: &[Code] = &[
@@ -205,17 +192,6 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         Reply::Json("Retried"),
         RETRY,
     ),
-    Operation {
-        method: "put",
-        path: "/api/v1/jobs/{id}/input",
-        id: "attachInput",
-        summary: "Attach the file again, an edited one, or corrected rows of an export, to a job that stands still.",
-        params: &[Param::Query("dry_run", "true only says how the file differs.")],
-        body: Body::Upload,
-        status: 200,
-        reply: Reply::Json("Attached"),
-        problems: ATTACH,
-    },
     read(
         "/api/v1/jobs/{id}/in-doubt",
         "listRowsInDoubt",

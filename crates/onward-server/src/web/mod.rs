@@ -17,6 +17,7 @@ use maud::Markup;
 use onward_core::id::JobId;
 use onward_core::problem::Code;
 use onward_core::state::Step;
+use onward_engine::Snapshot;
 use serde::Deserialize;
 
 use crate::clock;
@@ -41,6 +42,7 @@ mod sample_views;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use pages::attach::Chosen;
 pub use pages::new_job::Draft;
 pub use pages::trouble::page as problem_page;
 pub use parts::flash::COOKIE as FLASH_COOKIE;
@@ -57,6 +59,7 @@ pub fn routes() -> Router<App> {
         .route("/jobs/new", get(new_job))
         .route("/jobs/{id}", get(job_page))
         .route("/jobs/{id}/live", get(live))
+        .route("/jobs/{id}/attach", get(attach))
         .route("/jobs/{id}/rows", get(rows))
         .route("/jobs/{id}/rows/{row}", get(row))
         .route("/jobs/{id}/errors", get(errors))
@@ -110,6 +113,19 @@ async fn job_page(
     let view = pages::job::read(&app.engine, job_id(&id)?, &asked).await?;
     let name = view.snapshot.job.name.clone();
     Ok(answer(&headers, &name, Kind::Job, pages::job::render(&view)))
+}
+
+async fn attach(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response> {
+    let snapshot = app.engine.job(job_id(&id)?).await?;
+    let title = format!("Attach a file to {}", snapshot.job.name);
+    Ok(answer(&headers, &title, Kind::Job, pages::attach::render(&snapshot, &Chosen::Nothing)))
+}
+
+/// The same page with what became of the file that was chosen, to answer its form with.
+#[must_use]
+pub(crate) fn attach_page(snapshot: &Snapshot, chosen: &Chosen) -> Markup {
+    let body = pages::attach::render(snapshot, chosen);
+    layout(&Page { title: "Attach a file", kind: Kind::Job, now: clock::now(), flash: None, body })
 }
 
 async fn live(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {

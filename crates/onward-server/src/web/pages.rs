@@ -1,5 +1,6 @@
 //! One file per page.
 
+pub(crate) mod attach;
 pub(crate) mod confirm;
 pub(crate) mod creators;
 pub(crate) mod health;

@@ -93,3 +93,28 @@ async fn what_is_no_file_of_the_job_is_refused() {
     let nobody = "/api/v1/jobs/01890000-0000-7000-8000-000000000000/input";
     assert_eq!(server.send(put(nobody, &other)).await.problem(), (404, "job-not-found".to_owned()));
 }
+
+#[tokio::test]
+async fn the_form_compares_and_then_attaches_without_scripts() {
+    let server = Server::shut().await;
+    let job = cancelled(&server, 2).await;
+    let page = server.get(&format!("/jobs/{job}/attach")).await.text;
+    assert!(page.contains("enctype=\"multipart/form-data\"") && page.contains("Compare"), "{page}");
+    let edited = csv(6);
+    let parts = [("file", Some("list.csv"), &*edited)];
+    let compared = server.send(upload(&format!("/jobs/{job}/attach?dry_run=true"), &parts)).await;
+    assert_eq!(compared.status, 200);
+    assert!(
+        compared.text.contains("How the file differs") && compared.text.contains("anna6"),
+        "{}",
+        compared.text
+    );
+    assert_eq!(server.get(&format!("/api/v1/jobs/{job}")).await.json()["total_items"], 5);
+    let other = [("file", Some("list.csv"), "handle,note\nxena,1\n")];
+    let refused = server.send(upload(&format!("/jobs/{job}/attach"), &other)).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("no row of this file is among the 5 rows"), "{}", refused.text);
+    let attached = server.send(upload(&format!("/jobs/{job}/attach"), &parts)).await;
+    assert_eq!((attached.status.as_u16(), attached.header("location")), (303, &*format!("/jobs/{job}")));
+    assert_eq!(server.get(&format!("/api/v1/jobs/{job}")).await.json()["total_items"], 6);
+}

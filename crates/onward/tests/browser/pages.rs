@@ -76,6 +76,7 @@ async fn pages_of_a_finished_job_are_light_and_accessible() -> Result<()> {
         ("rows-nothing-found", of("/rows?q=nobody"), "Rows of done.csv"),
         ("row", of("/rows/29"), "Row 29 of done.csv"),
         ("errors", of("/errors"), "Errors of done.csv"),
+        ("attach", of("/attach"), "Attach a file to done.csv"),
         ("creators", "/creators".to_owned(), "Creators"),
         ("not-found", "/jobs/01990000-0000-7000-8000-000000000000".to_owned(), "There is no such job"),
     ] {

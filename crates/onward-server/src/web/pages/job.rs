@@ -148,7 +148,7 @@ fn downloads(snapshot: &Snapshot) -> Markup {
             ul.downloads {
                 @if snapshot.job.tally.failed > 0 {
                     li { a href={ (export) "?outcome=failed" } download { (icon("download")) "Failed rows, CSV" }
-                        p.hint { "Your columns and the reason. Correct it and make a new job of it." } }
+                        p.hint { "Your columns and the reason. Correct it and " a href={ "/jobs/" (snapshot.job.id) "/attach" } { "attach it" } ": only these rows are done again." } }
                 }
                 li { a href=(export) download { (icon("download")) "All results, CSV" }
                     p.hint { "Every row in the order of the file, with its outcome." } }
@@ -159,6 +159,8 @@ fn downloads(snapshot: &Snapshot) -> Markup {
                     li { a href={ "/api/v1/jobs/" (snapshot.job.id) "/input" } download { (icon("download")) "The file itself" }
                         p.hint { "As it was taken: every record in order, in UTF-8." } }
                 }
+                li { a href={ "/jobs/" (snapshot.job.id) "/attach" } { (icon("plus")) "Attach a corrected or changed file" }
+                    p.hint { "It is compared first; what is done stays done." } }
             }
         }
     }
