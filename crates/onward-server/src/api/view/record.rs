@@ -232,7 +232,7 @@ pub struct CreatorView {
     pub data: serde_json::Value,
     /// The job that added it.
     pub job_id: String,
-    /// The row it came from.
+    /// The row it came from; 1,073,741,825 and more when another file was attached since without that row.
     pub row: u64,
     /// When.
     pub added_at: String,

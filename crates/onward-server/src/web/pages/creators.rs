@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 use onward_core::id::JobId;
-use onward_core::store::{Creator, CreatorQuery};
+use onward_core::store::{Creator, CreatorQuery, GONE_FROM};
 use onward_engine::Engine;
 use serde::Deserialize;
 
@@ -112,6 +112,8 @@ fn listing(view: &View) -> Markup {
                 td.nowrap { (creator.table) }
                 td.data { (short(&creator.data)) }
                 td { @match view.jobs.get(&creator.job) {
+                    // Another file was attached since, without this row.
+                    Some(name) if creator.row.0 >= GONE_FROM => { (name) ", " span.quiet { "a row that is gone" } },
                     Some(name) => a href={ "/jobs/" (creator.job) "/rows/" (creator.row.row()) } { (name) ", row " (count(creator.row.row())) },
                     None => span.quiet { "a job that was deleted, row " (count(creator.row.row())) },
                 } }
