@@ -81,8 +81,10 @@ async fn a_live_update_takes_away_no_question_and_nothing_that_was_typed() -> Re
         return Ok(());
     }
     let scene =
-        scene("question", ROWS, CreatorsJob::mixed_script("question", ROWS).latency(2 * LATENCY)).await?;
+        scene("question", ROWS, CreatorsJob::mixed_script("question", ROWS).latency(10 * LATENCY)).await?;
     scene.reaches(10).await?;
+    // The job waits for the browser, however long that takes to start.
+    scene.upstream.hold();
     let page = Page::open(&scene.page("")).await?;
     page.wait_for("#conn[data-state=live]").await?;
     page.press("#steer #rate").await?;
@@ -90,6 +92,7 @@ async fn a_live_update_takes_away_no_question_and_nothing_that_was_typed() -> Re
     page.press("button[data-action=force-cancel]").await?;
     page.wait_for("dialog#confirm[open]").await?;
     let before = page.text("article.job [data-bind=progress]").await?;
+    scene.upstream.release();
     page.wait_text("article.job [data-bind=progress]", |text| text != before).await?;
     // A change of state fetches the buttons anew, right below the question.
     ensure!(
