@@ -46,6 +46,7 @@ pub(crate) fn render(snapshot: &Snapshot, chosen: &Chosen) -> Markup {
                 a.btn href={ "/jobs/" (job.id) } { "Back to the job" }
             }
         }
+        h2 { "The job as it stands" }
         (card(snapshot))
     }
 }
