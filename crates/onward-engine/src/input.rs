@@ -200,6 +200,17 @@ pub(crate) enum Unreadable {
     Store(StoreError),
 }
 
+impl Unreadable {
+    /// What a person reads of it.
+    pub(crate) fn problem(self, job: &Job, no: SpanNo) -> Problem {
+        match self {
+            Self::Gone => gone(job),
+            Self::Corrupt => corrupt(job, no),
+            Self::Store(error) => mishap::problem(error),
+        }
+    }
+}
+
 impl SpanReader {
     pub(crate) fn new(store: Arc<dyn Store>, input: InputId) -> Self {
         Self { store, input, kept: HashMap::new() }

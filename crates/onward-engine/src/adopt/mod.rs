@@ -77,36 +77,42 @@ pub(crate) async fn adopt(
     intent: Intent,
 ) -> Result<(Adopted, Option<Job>), Problem> {
     let (summary, job) = sealed_job(store, &submission, needs).await?;
-    let done = begin(store, &submission, &summary, job, evidence, intent).await;
-    if !matches!(done, Ok((_, Some(_)))) {
-        discard(store, summary.id).await;
-    }
-    done
-}
-
-async fn begin(
-    store: &Arc<dyn Store>,
-    submission: &Submission,
-    summary: &InputSummary,
-    job: NewJob,
-    evidence: &Evidence,
-    intent: Intent,
-) -> Result<(Adopted, Option<Job>), Problem> {
-    let records = records(store, submission, summary, evidence).await?;
-    let done = records.len() as u64;
-    let indices: BTreeSet<RowIndex> = records.iter().map(|row| row.index).collect();
-    let left = (0..u32::try_from(summary.rows).unwrap_or(u32::MAX)).map(RowIndex);
-    let from_row = left.into_iter().find(|row| !indices.contains(row)).map(RowIndex::row);
-    let adopted = Adopted { total: summary.rows, done, from_row };
+    let records = match records(store, &submission, &summary, evidence).await {
+        Ok(records) => records,
+        Err(problem) => {
+            discard(store, summary.id).await;
+            return Err(problem);
+        }
+    };
+    let adopted = adopted(&summary, &records);
     if intent == Intent::DryRun {
+        discard(store, summary.id).await;
         return Ok((adopted, None));
     }
-    let (id, now) = (job.id, job.now);
-    store.take_in(Moving::Begin(job)).await.map_err(mishap::problem)?;
+    begin(store, job, records).await.map(|job| (adopted, Some(job)))
+}
+
+fn adopted(summary: &InputSummary, records: &[LedgerRow]) -> Adopted {
+    let indices: BTreeSet<RowIndex> = records.iter().map(|row| row.index).collect();
+    let mut rows = (0..u32::try_from(summary.rows).unwrap_or(u32::MAX)).map(RowIndex);
+    let from_row = rows.find(|row| !indices.contains(row)).map(RowIndex::row);
+    Adopted { total: summary.rows, done: records.len() as u64, from_row }
+}
+
+/// Makes the job, with its records.
+async fn begin(store: &Arc<dyn Store>, job: NewJob, records: Vec<LedgerRow>) -> Result<Job, Problem> {
+    let (id, now, input) = (job.id, job.now, job.input);
+    if let Err(error) = store.take_in(Moving::Begin(job)).await {
+        // An unanswered beginning may have happened; its input then must stay.
+        if !matches!(error, StoreError::Unknown(_)) {
+            discard(store, input).await;
+        }
+        return Err(mishap::problem(error));
+    }
     match fill(store, id, records, now).await {
-        Ok(job) => Ok((adopted, Some(job))),
+        Ok(job) => Ok(job),
         Err(error) => {
-            // Half of it is there: paused, and of no use to anybody.
+            // Half of it is there: paused, and of no use to anybody. Its input goes with it.
             if let Err(error) = remove(store, id).await {
                 tracing::warn!(job.id = %id, %error, "a job that was not taken over whole stays, paused");
             }

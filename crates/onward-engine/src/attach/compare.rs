@@ -10,7 +10,7 @@ use onward_core::store::{Move, RowQuery, Store};
 use sha2::{Digest, Sha256};
 
 use super::{Kind, NAMED, NamedRow, PAGE};
-use crate::input::{Unreadable, corrupt, gone, read_span};
+use crate::input::{gone, read_span};
 use crate::mishap;
 
 /// The rows that are in both files.
@@ -95,11 +95,8 @@ async fn marks(store: &Arc<dyn Store>, job: &Job, input: &InputSummary) -> Resul
     order.sort_by(|a, b| input.columns[*a].cmp(&input.columns[*b]));
     let mut marks = Vec::with_capacity(usize::try_from(input.rows).unwrap_or_default());
     for (no, _, _) in spans(input.rows) {
-        let rows = read_span(&**store, input.id, no).await.map_err(|unreadable| match unreadable {
-            Unreadable::Gone => gone(job),
-            Unreadable::Corrupt => corrupt(job, no),
-            Unreadable::Store(error) => mishap::problem(error),
-        })?;
+        let rows =
+            read_span(&**store, input.id, no).await.map_err(|unreadable| unreadable.problem(job, no))?;
         marks.extend(rows.iter().map(|row| mark(row, &input.columns, &order)));
     }
     marks.sort_unstable();

@@ -14,7 +14,7 @@ use onward_core::store::Store;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::input::{Source, Unreadable, corrupt, discard, gone, read_span, take_in};
+use crate::input::{Source, discard, gone, read_span, take_in};
 use crate::mishap;
 
 /// The column that says which row of the job it was.
@@ -114,7 +114,9 @@ async fn rows_of(
     }
     let mut corrected = BTreeMap::new();
     for (no, _, _) in spans(export.rows) {
-        for row in read_span(&**store, export.id, no).await.map_err(|error| unreadable(job, no, error))? {
+        for row in
+            read_span(&**store, export.id, no).await.map_err(|unreadable| unreadable.problem(job, no))?
+        {
             let (index, fields) = corrected_row(job, &row, number, &columns)?;
             if corrected.insert(index, fields).is_some() {
                 let twice = format!("row {} is in it twice (line {})", index.row(), row.line);
@@ -157,7 +159,7 @@ async fn write(
         line(&old.columns, delimiter, &mut bytes);
     }
     for (no, _, _) in spans(job.total) {
-        for row in read_span(store, old.id, no).await.map_err(|error| unreadable(job, no, error))? {
+        for row in read_span(store, old.id, no).await.map_err(|unreadable| unreadable.problem(job, no))? {
             line(corrected.get(&row.index).unwrap_or(&row.fields), delimiter, &mut bytes);
         }
         if parts.send(Ok(std::mem::take(&mut bytes))).await.is_err() {
@@ -198,14 +200,6 @@ impl Read for Written {
                 None => return Ok(0),
             }
         }
-    }
-}
-
-fn unreadable(job: &Job, no: onward_core::id::SpanNo, why: Unreadable) -> Problem {
-    match why {
-        Unreadable::Gone => gone(job),
-        Unreadable::Corrupt => corrupt(job, no),
-        Unreadable::Store(error) => mishap::problem(error),
     }
 }
 

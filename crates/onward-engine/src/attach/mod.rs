@@ -110,22 +110,38 @@ pub(crate) async fn attach(
         return Err(mishap::refused(job, Code::JobAlreadyRunning));
     }
     let id = InputId(Uuid::now_v7());
-    let done = replace(store, job, id, proposal).await;
-    if !matches!(done, Ok((_, Some(_)))) {
-        discard(store, id).await;
+    let (difference, request) = match compared(store, job, id, proposal).await {
+        Ok((difference, request)) if proposal.intent == Intent::Attach => (difference, request),
+        rest => {
+            discard(store, id).await;
+            return rest.map(|(difference, _)| (difference, job.clone()));
+        }
+    };
+    match store.attach(&request).await {
+        Ok(after) => Ok((difference, after)),
+        // It may have happened: the input has to stay, and the next look shows which it was.
+        Err(error @ StoreError::Unknown(_)) => {
+            let there = store.job(job.id).await.ok().flatten().filter(|now| now.input.id == id);
+            there.map(|now| (difference, now)).ok_or_else(|| mishap::problem(error))
+        }
+        Err(error) => {
+            discard(store, id).await;
+            if let StoreError::Illegal(now) = &error {
+                return Err(mishap::refused(now, Code::JobAlreadyRunning));
+            }
+            Err(mishap::about(mishap::problem(error), job))
+        }
     }
-    let (difference, after) = done?;
-    Ok((difference, after.unwrap_or_else(|| job.clone())))
 }
 
-/// The job is `None` when nothing was to be changed.
-async fn replace(
+/// Reads the file and says how it differs, and what is to be asked of the store.
+async fn compared(
     store: &Arc<dyn Store>,
     job: &Job,
     id: InputId,
     proposal: Proposal<'_>,
-) -> Result<(Difference, Option<Job>), Problem> {
-    let Proposal { file, filename, needs, intent, actor } = proposal;
+) -> Result<(Difference, Attach), Problem> {
+    let Proposal { file, filename, needs, actor, .. } = proposal;
     let recipe = stored_recipe(job)?;
     let mut handed_back = Vec::new();
     let is_export = mend::is_export(file)?;
@@ -148,9 +164,6 @@ async fn replace(
     }
     let open = open(store, job, &comparison, &handed_back, &duplicates).await?;
     let difference = difference(&comparison, &open, job, &summary);
-    if intent == Intent::DryRun {
-        return Ok((difference, None));
-    }
     let detail = sentence(&difference, &comparison);
     let request = Attach {
         job: job.id,
@@ -164,16 +177,7 @@ async fn replace(
         actor: actor.to_owned(),
         now: clock::now(),
     };
-    match store.attach(&request).await {
-        Ok(after) => Ok((difference, Some(after))),
-        Err(StoreError::Illegal(now)) => Err(mishap::refused(&now, Code::JobAlreadyRunning)),
-        // It may have happened: the input then has to stay, and the next look shows which it was.
-        Err(error @ StoreError::Unknown(_)) => {
-            let there = store.job(job.id).await.ok().flatten().filter(|now| now.input.id == id);
-            there.map(|now| (difference, Some(now))).ok_or_else(|| mishap::problem(error))
-        }
-        Err(error) => Err(mishap::about(mishap::problem(error), job)),
-    }
+    Ok((difference, request))
 }
 
 /// Old rows that are done again: failed ones that were changed or handed back, and repeats of a key,

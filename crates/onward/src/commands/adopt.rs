@@ -31,16 +31,21 @@ pub(super) async fn run(config: &Config, verb: &Adopt) -> Result<Exit, Failure> 
         first: verb.run.first,
         actor: String::from("you"),
     };
-    let (adopted, _) = host.engine.adopt(submission.clone(), &evidence, Intent::DryRun).await?;
-    say(&adopted, &evidence);
-    if verb.dry_run {
-        return Ok(Exit::Done);
+    if !verb.yes {
+        let (adopted, _) = host.engine.adopt(submission.clone(), &evidence, Intent::DryRun).await?;
+        say(&adopted, &evidence);
+        if verb.dry_run {
+            return Ok(Exit::Done);
+        }
+        if !super::attach::agreed("take them over?")? {
+            output::say("nothing was changed; take them over with --yes");
+            return Ok(Exit::Done);
+        }
     }
-    if !verb.yes && !super::attach::agreed("take them over?")? {
-        output::say("nothing was changed; take them over with --yes");
-        return Ok(Exit::Done);
+    let (adopted, _) = host.engine.adopt(submission, &evidence, Intent::Attach).await?;
+    if verb.yes {
+        say(&adopted, &evidence);
     }
-    host.engine.adopt(submission, &evidence, Intent::Attach).await?;
     drop(host);
     super::run::run(config, &verb.run).await
 }
