@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::checkpoint::DoneSet;
 use crate::clock::UnixMs;
 use crate::doubt::{Doubt, Stand, Trial};
+use crate::event::EventKind;
 use crate::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use crate::job::{Go, JobError, Pause, Tuning, Waiting};
 use crate::row::{Outcome, RowRecord};
@@ -66,6 +67,29 @@ pub struct Command {
     pub error: Option<JobError>,
     /// For resume: how far.
     pub go: Go,
+}
+
+impl Command {
+    /// The line of the timeline it writes; `None` for start, complete and retry, which are no commands.
+    #[must_use]
+    pub fn kind(&self) -> Option<EventKind> {
+        match self.step {
+            Step::Resume => Some(EventKind::Resumed),
+            Step::Restart => Some(EventKind::Restarted),
+            Step::ForceCancel => Some(EventKind::Cancelled),
+            Step::Pause => Some(EventKind::Paused),
+            Step::Fail => Some(EventKind::Failed),
+            Step::Start | Step::Complete | Step::Retry => None,
+        }
+    }
+
+    /// What that line says: why the job is held or could not go on.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        let pause = self.pause.as_ref().map(|pause| pause.message.as_str());
+        let error = self.error.as_ref().map(|error| error.message.as_str());
+        pause.or(error).unwrap_or_default()
+    }
 }
 
 /// Which rows to open again.

@@ -1,6 +1,5 @@
 //! Commands of the in-memory store: resume, restart, force-cancel, pause, fail.
 
-use onward_core::event::EventKind;
 use onward_core::job::Job;
 use onward_core::state::Step;
 use onward_core::store::{Command, Result, StoreError};
@@ -14,7 +13,7 @@ impl World {
         if command.epoch.is_some_and(|seen| seen != job.epoch) {
             return Err(StoreError::Fenced { found: job.epoch });
         }
-        let Some(kind) = kind(command.step) else {
+        let Some(kind) = command.kind() else {
             return Err(StoreError::Illegal(Box::new(self.view(job))));
         };
         let state = self.stepped(job, command.step)?;
@@ -38,29 +37,11 @@ impl World {
         let from_row = job.next_row();
         let everything_done = job.spans.values().all(super::world::Span::is_full);
 
-        self.note(id, now, kind, &command.actor, from_row, detail(command))?;
+        self.note(id, now, kind, &command.actor, from_row, command.detail().to_owned())?;
         if everything_done && matches!(command.step, Step::Resume | Step::Restart) {
             // There is nothing to claim that could complete it later.
             self.complete(id, &command.actor, now)?;
         }
         Ok(self.view(self.stored(id)?))
     }
-}
-
-/// The line of the timeline a command writes; start, complete and retry are no commands.
-fn kind(step: Step) -> Option<EventKind> {
-    match step {
-        Step::Resume => Some(EventKind::Resumed),
-        Step::Restart => Some(EventKind::Restarted),
-        Step::ForceCancel => Some(EventKind::Cancelled),
-        Step::Pause => Some(EventKind::Paused),
-        Step::Fail => Some(EventKind::Failed),
-        Step::Start | Step::Complete | Step::Retry => None,
-    }
-}
-
-fn detail(command: &Command) -> String {
-    let pause = command.pause.as_ref().map(|pause| pause.message.clone());
-    let error = command.error.as_ref().map(|error| error.message.clone());
-    pause.or(error).unwrap_or_default()
 }

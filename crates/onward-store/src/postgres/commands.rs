@@ -22,7 +22,7 @@ pub(super) async fn command(db: &Session, command: &Command) -> Answer<Job> {
     if command.epoch.is_some_and(|seen| seen != head.job.epoch) {
         return Err(StoreError::Fenced { found: head.job.epoch }.into());
     }
-    let Some(kind) = kind(command.step) else {
+    let Some(kind) = command.kind() else {
         return Err(StoreError::Illegal(Box::new(head.job)).into());
     };
     let state = head.stepped(command.step)?;
@@ -50,7 +50,7 @@ pub(super) async fn command(db: &Session, command: &Command) -> Answer<Job> {
     }
     head.write(db, next).await?;
     let from_row = head.next_row();
-    events::note(db, &head, now, kind, &command.actor, from_row, detail(command)).await?;
+    events::note(db, &head, now, kind, &command.actor, from_row, command.detail()).await?;
     if from_row.is_none() && matches!(command.step, Step::Resume | Step::Restart) {
         // Every row has its outcome: there is nothing to claim that could complete it later.
         head.complete(db, &command.actor, now).await?;
@@ -88,22 +88,4 @@ pub(super) async fn retry(db: &Session, retry: &Retry) -> Answer<(u64, Job)> {
     let detail = format!("{opened} {} rows were opened again", retry.outcome);
     events::note(db, &head, now, EventKind::Retried, &retry.actor, head.next_row(), &detail).await?;
     Ok((opened, head.job))
-}
-
-/// The line of the timeline a command writes; start, complete and retry are no commands.
-fn kind(step: Step) -> Option<EventKind> {
-    match step {
-        Step::Resume => Some(EventKind::Resumed),
-        Step::Restart => Some(EventKind::Restarted),
-        Step::ForceCancel => Some(EventKind::Cancelled),
-        Step::Pause => Some(EventKind::Paused),
-        Step::Fail => Some(EventKind::Failed),
-        Step::Start | Step::Complete | Step::Retry => None,
-    }
-}
-
-fn detail(command: &Command) -> &str {
-    let pause = command.pause.as_ref().map(|pause| pause.message.as_str());
-    let error = command.error.as_ref().map(|error| error.message.as_str());
-    pause.or(error).unwrap_or_default()
 }

@@ -23,7 +23,7 @@ pub(super) fn command(db: &Connection, command: &Command) -> Answer<Job> {
     if command.epoch.is_some_and(|seen| seen != head.job.epoch) {
         return Err(StoreError::Fenced { found: head.job.epoch }.into());
     }
-    let Some(kind) = kind(command.step) else {
+    let Some(kind) = command.kind() else {
         return Err(StoreError::Illegal(Box::new(head.job)).into());
     };
     let mut next = head.job.clone();
@@ -45,7 +45,7 @@ pub(super) fn command(db: &Connection, command: &Command) -> Answer<Job> {
     doubts::lose_all(db, &head, command.now)?;
     db.prepare_cached(sql::SPANS_FREE)?.execute(params![head.key, int(head.job.epoch.0)])?;
     let from_row = head.next_row(db)?;
-    events::note(db, &head, command.now, kind, &command.actor, from_row, detail(command))?;
+    events::note(db, &head, command.now, kind, &command.actor, from_row, command.detail())?;
     if from_row.is_none() && matches!(command.step, Step::Resume | Step::Restart) {
         // Every row has its outcome: there is nothing to claim that could complete it later.
         head.complete(db, &command.actor, command.now)?;
@@ -84,24 +84,6 @@ pub(super) fn retry(db: &Connection, retry: &Retry) -> Answer<(u64, Job)> {
     events::note(db, &head, retry.now, EventKind::Retried, &retry.actor, from_row, &detail)?;
     fill(db, &mut head)?;
     Ok((count, head.job))
-}
-
-/// The line of the timeline a command writes; start, complete and retry are no commands.
-fn kind(step: Step) -> Option<EventKind> {
-    match step {
-        Step::Resume => Some(EventKind::Resumed),
-        Step::Restart => Some(EventKind::Restarted),
-        Step::ForceCancel => Some(EventKind::Cancelled),
-        Step::Pause => Some(EventKind::Paused),
-        Step::Fail => Some(EventKind::Failed),
-        Step::Start | Step::Complete | Step::Retry => None,
-    }
-}
-
-fn detail(command: &Command) -> &str {
-    let pause = command.pause.as_ref().map(|pause| pause.message.as_str());
-    let error = command.error.as_ref().map(|error| error.message.as_str());
-    pause.or(error).unwrap_or_default()
 }
 
 /// The rows a retry means, in order.

@@ -11,18 +11,18 @@ use crate::{BINARY, DONE_WITHIN};
 /// Four spans: enough for two workers to share.
 const ROWS: u64 = 400;
 /// A new worker has work within a second; the rest is for a busy machine.
-const AT_WORK_WITHIN: Duration = Duration::from_secs(3);
+pub(crate) const AT_WORK_WITHIN: Duration = Duration::from_secs(3);
 /// A drained worker hears of it within a second and finishes eight calls of 50 ms.
-const HANDED_BACK_WITHIN: Duration = Duration::from_secs(4);
+pub(crate) const HANDED_BACK_WITHIN: Duration = Duration::from_secs(4);
 
 /// The registered worker with this process id.
-async fn worker(api: &Api, pid: u32) -> Result<Option<Value>> {
+pub(crate) async fn worker(api: &Api, pid: u32) -> Result<Option<Value>> {
     let list = api.get("/workers").await?.body;
     let workers = list["workers"].as_array().context("a list of workers")?;
     Ok(workers.iter().find(|worker| worker["pid"] == json!(pid)).cloned())
 }
 
-async fn at_work(api: &Api, pid: u32) -> Result<Value> {
+pub(crate) async fn at_work(api: &Api, pid: u32) -> Result<Value> {
     until("the worker to hold a span", DONE_WITHIN, async || {
         let found = worker(api, pid).await?;
         Ok(found.filter(|worker| worker["spans"].as_array().is_some_and(|spans| !spans.is_empty())))

@@ -4,35 +4,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use onward_testkit::postgres::left_out;
-use onward_testkit::{Api, CreatorsJob, Evidence, Script, Upstream, now, until};
+use onward_testkit::{CreatorsJob, Evidence, Script, Upstream, now, until};
 use serde_json::{Value, json};
 
 use super::members::Fleet;
 use crate::DONE_WITHIN;
+use crate::workers::{AT_WORK_WITHIN, HANDED_BACK_WITHIN, at_work, worker};
 
 /// Fifteen spans.
 const ROWS: u64 = 1_500;
-/// A new worker has work within a second; the rest is for a busy machine.
-const AT_WORK_WITHIN: Duration = Duration::from_secs(3);
-/// A drained worker hears of it within a second and finishes eight calls of 50 ms.
-const HANDED_BACK_WITHIN: Duration = Duration::from_secs(4);
 /// A lease of 12 s, the rescue duty's period and the claim: 15 s in all (G19). The rest is for a busy machine.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(20);
-
-/// The registered worker with this process id.
-async fn worker(api: &Api, pid: u32) -> Result<Option<Value>> {
-    let list = api.get("/workers").await?.body;
-    let workers = list["workers"].as_array().context("a list of workers")?;
-    Ok(workers.iter().find(|worker| worker["pid"] == json!(pid)).cloned())
-}
-
-async fn at_work(api: &Api, pid: u32) -> Result<Value> {
-    until("the worker to hold a span", DONE_WITHIN, async || {
-        let found = worker(api, pid).await?;
-        Ok(found.filter(|worker| worker["spans"].as_array().is_some_and(|spans| !spans.is_empty())))
-    })
-    .await
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_fleet_a_new_worker_has_work_at_once_a_drained_one_hands_back_a_dead_one_is_replaced()
