@@ -7,6 +7,9 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+/// How often it is started before that is an error.
+const STARTS: u32 = 5;
+
 /// chromedriver on a free port, in a process group of its own.
 #[derive(Debug)]
 pub struct ChromeDriver {
@@ -15,11 +18,22 @@ pub struct ChromeDriver {
 }
 
 impl ChromeDriver {
-    /// Starts it.
+    /// Starts it. It picks a port that is free for one version of the internet protocol and gives up when
+    /// somebody has it for the other; then the next one picks another.
     ///
     /// # Errors
-    /// When it is not installed or does not say its port.
+    /// When it is not installed or, however often it is started, does not say its port.
     pub fn start() -> Result<Self> {
+        for _ in 1..STARTS {
+            if let Some(driver) = Self::start_once()? {
+                return Ok(driver);
+            }
+        }
+        Self::start_once()?.context("chromedriver did not say its port")
+    }
+
+    /// `None` when it ended before it said its port.
+    fn start_once() -> Result<Option<Self>> {
         let mut child = Command::new("chromedriver")
             .arg("--port=0")
             .process_group(0)
@@ -31,11 +45,11 @@ impl ChromeDriver {
         let stdout = child.stdout.take().context("stdout was piped")?;
         let mut driver = Self { child, url: String::new() };
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        let port = lines.find_map(|line| port_in(&line)).context("chromedriver did not say its port")?;
+        let Some(port) = lines.find_map(|line| port_in(&line)) else { return Ok(None) };
         driver.url = format!("http://127.0.0.1:{port}");
         // Somebody has to read on, or the driver blocks when the pipe is full.
         std::thread::spawn(move || lines.for_each(drop));
-        Ok(driver)
+        Ok(Some(driver))
     }
 
     /// Where it listens.
