@@ -14,6 +14,7 @@ pub mod clock;
 pub mod doubt;
 pub mod event;
 pub mod hex;
+pub mod hook;
 pub mod id;
 pub mod input;
 pub mod job;

@@ -134,6 +134,8 @@ codes! {
     NotAllowed "not-allowed" 403 9 "This is not allowed here",
     /// No worker has this name.
     WorkerNotFound "worker-not-found" 404 7 "There is no such worker",
+    /// The job has no delivery of this id.
+    DeliveryNotFound "delivery-not-found" 404 7 "There is no such delivery",
     /// The body is of a kind this address does not take.
     UnsupportedBody "unsupported-body" 415 2 "The body of the request is of a kind that is not taken here",
     /// Every place at the event streams is taken.

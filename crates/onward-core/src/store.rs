@@ -14,6 +14,7 @@
 mod attach;
 mod fleet;
 mod moving;
+mod outbox;
 mod picture;
 mod terms;
 
@@ -32,6 +33,7 @@ pub use fleet::{
     BEAT_MS, BEAT_WRITTEN_MS, Beat, FORGOTTEN_MS, Hot, LOST_MS, Presence, Turns, TurnsAsked, Wish, Worker,
 };
 pub use moving::{BEING_MOVED, Moving};
+pub use outbox::{DeliveryQuery, Outbox, Standstill, TakeDeliveries, Tried};
 pub use picture::{Mark, SpanFact};
 pub use terms::{
     Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
@@ -43,7 +45,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// The ledger and all that goes with it.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Outbox + Send + Sync + 'static {
     /// A word for people: `sqlite`, `memory`, `postgres`. Shown as where checkpoints are saved.
     fn kind(&self) -> &'static str;
 
@@ -144,9 +146,9 @@ pub trait Store: Send + Sync + 'static {
     /// Gives back every span whose lease has lapsed, and puts the rows in doubt that may have been called
     /// ([`crate::doubt`]), as every command does that takes spans from their holders. Answers what was given back.
     async fn rescue(&self, now: UnixMs) -> Result<Vec<Rescued>>;
-    /// Gives back every span whatever its lease: only for a process that knows it is alone.
+    /// Gives back every span and every delivery whatever its lease: only for a process that knows it is alone.
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>>;
-    /// Gives back every span of one worker whatever its lease: only for whoever knows that its process
+    /// Gives back every span and every delivery of one worker whatever its lease: only for whoever knows that its process
     /// has ended. Should it live all the same, it is fenced.
     async fn release_of(&self, worker: &WorkerId, now: UnixMs) -> Result<Vec<Rescued>>;
 

@@ -26,6 +26,18 @@ pub enum StuckReason {
     RowHanging,
 }
 
+impl StuckReason {
+    /// The word of the API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::WorkerLost => "worker-lost",
+            Self::NoProgress => "no-progress",
+            Self::RowHanging => "row-hanging",
+        }
+    }
+}
+
 /// A stuck job's evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stuck {
@@ -44,13 +56,20 @@ pub fn limit_ms(stuck_after_ms: Option<u64>, row_timeout_ms: u64) -> u64 {
     stuck_after_ms.unwrap_or_else(|| STUCK_AFTER_MS.max(row_timeout_ms.saturating_add(30_000)))
 }
 
+/// Since when nothing was saved: the last saved row, or the beginning of the attempt. One standstill has one
+/// such moment, whatever it is called while it lasts.
+#[must_use]
+pub fn still_since(job: &Job) -> UnixMs {
+    job.checkpoint.saved_at.max(job.attempt_at).unwrap_or(job.created_at)
+}
+
 /// The evidence, if the job is stuck at `now`.
 #[must_use]
 pub fn stuck(job: &Job, limit_ms: u64, now: UnixMs) -> Option<Stuck> {
     if job.state != JobState::Running {
         return None;
     }
-    let moved = job.checkpoint.saved_at.max(job.attempt_at).unwrap_or(job.created_at);
+    let moved = still_since(job);
     let still_ms = now.ms_since(moved);
     let last_until = job.leases.iter().map(|fact| fact.until).max();
     let alive = last_until.is_some_and(|until| !lease::is_lapsed(until, now));

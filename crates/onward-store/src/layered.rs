@@ -1,6 +1,8 @@
 //! A ledger with hot copies in Redis beside it. The ledger is asked first or has the last word, always:
 //! a write is done when the ledger says so, and a read from Redis counts only when the ledger confirms it.
 
+mod outbox;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 use onward_core::clock::UnixMs;
 use onward_core::doubt::Stand;
+use onward_core::hook::{DeliveryState, HookEvent, Next};
 use onward_core::id::{Epoch, InputId, RowIndex};
 use onward_core::row::{ADDED, Outcome};
 
@@ -75,6 +76,26 @@ pub(crate) fn settled(count: u64, stand: Stand) -> String {
 /// The stand behind a word.
 pub(crate) fn stand_of(word: &str) -> Option<Stand> {
     Stand::ALL.into_iter().find(|stand| stand.word() == word)
+}
+
+/// The event of a hook behind a word.
+pub(crate) fn hook_event(word: &str) -> Option<HookEvent> {
+    HookEvent::ALL.into_iter().find(|event| event.word() == word)
+}
+
+/// The state of a delivery behind a word.
+pub(crate) fn delivery_state(word: &str) -> Option<DeliveryState> {
+    DeliveryState::ALL.into_iter().find(|state| state.word() == word)
+}
+
+/// What a delivery becomes after a call: its state, the wait until the next call, and failures to be counted.
+pub(crate) fn settled_as(next: Next) -> (DeliveryState, Option<u64>, u32) {
+    match next {
+        Next::Delivered => (DeliveryState::Delivered, None, 0),
+        Next::Gone => (DeliveryState::Gone, None, 1),
+        Next::GivenUp => (DeliveryState::GivenUp, None, 1),
+        Next::Again { wait_ms } => (DeliveryState::Waiting, Some(wait_ms), 1),
+    }
 }
 
 /// Rows and the first row with the same key, as bytes: little-endian 32-bit numbers.

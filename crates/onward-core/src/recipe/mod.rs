@@ -4,6 +4,7 @@
 //! without the file and without the network, and reports everything that is wrong at once, each with
 //! its place; expressions are compiled by the work they belong to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -14,12 +15,14 @@ use crate::stuck;
 
 pub mod duration;
 mod fields;
+mod hooks;
 mod read;
 mod read_work;
 mod serial;
 mod tree;
 mod work;
 
+pub use hooks::Hook;
 pub use work::{AnswerRules, Command, CommandMode, Method, Missing, Work, WorkKind};
 
 /// A recipe.
@@ -64,6 +67,9 @@ pub struct Recipe {
     /// When to give up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stop>,
+    /// Who is told when a job is done, stops or stands still.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<Hook>,
 }
 
 impl Recipe {
@@ -101,6 +107,22 @@ impl Recipe {
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a recipe has only text keys and finite numbers")
+    }
+
+    /// The same without what is no part of the work: who is told of it. What the digest of the work is taken of,
+    /// so that a file goes on where it stopped although somebody else is told.
+    #[must_use]
+    pub fn work_json(&self) -> String {
+        Self { hooks: Vec::new(), ..self.clone() }.to_json()
+    }
+
+    /// The same of a stored recipe's text.
+    #[must_use]
+    pub fn work_of(stored: &str) -> Cow<'_, str> {
+        if !stored.contains("\"hooks\"") {
+            return Cow::Borrowed(stored);
+        }
+        Self::from_json(stored).map_or(Cow::Borrowed(stored), |recipe| Cow::Owned(recipe.work_json()))
     }
 
     /// How long a job of this recipe may go without a saved row before it is called stuck, in

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fields::{Fields, Findings, MAX_TEXT, nearest, text, texts};
 use super::read_work::{REDIRECTS, answer, work};
 use super::tree::{Malformed, Node, Value};
-use super::{Add, Breaker, Fetch, Filter, Headers, InDoubt, InputOptions, Recipe, Stop, WorkKind};
+use super::{Add, Breaker, Fetch, Filter, Headers, InDoubt, InputOptions, Recipe, Stop, WorkKind, hooks};
 use crate::doubt::Policy;
 use crate::problem::Problem;
 
@@ -79,6 +79,7 @@ fn whole(node: &Node, findings: &mut Findings<'_>) -> Option<Recipe> {
     let in_doubt = top.table("in_doubt", findings).map(|fields| in_doubt(fields, findings));
     let breaker = top.table("breaker", findings).and_then(|fields| breaker(fields, findings));
     let stop = top.table("stop", findings).map(|fields| stop(fields, findings));
+    let hooks = top.take("hooks").map(|node| hooks::hooks(node, findings)).unwrap_or_default();
     if work.as_ref().is_some_and(|work| work.kind != WorkKind::Creators) {
         for (name, at) in [("fetch", fetch_at), ("filter", filter_at), ("add", add_at)] {
             if let Some(at) = at {
@@ -104,12 +105,11 @@ fn whole(node: &Node, findings: &mut Findings<'_>) -> Option<Recipe> {
         }
     }
     top.end(findings);
-    let checkpoint_every = checkpoint_every.unwrap_or_else(super::default_checkpoint_every);
     let work = work?;
     Some(Recipe {
         name,
         key,
-        checkpoint_every,
+        checkpoint_every: checkpoint_every.unwrap_or_else(super::default_checkpoint_every),
         input,
         columns,
         work,
@@ -120,6 +120,7 @@ fn whole(node: &Node, findings: &mut Findings<'_>) -> Option<Recipe> {
         in_doubt,
         breaker,
         stop,
+        hooks,
     })
 }
 

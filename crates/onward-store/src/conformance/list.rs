@@ -153,6 +153,19 @@ macro_rules! conformance_list {
             a_job_that_moves_in_goes_on_where_it_was
             a_creator_of_a_deleted_job_moves_too
         }
+        $crate::$theme! { $make, outbox:
+            a_delivery_is_born_with_the_turn_it_tells_of
+            a_probe_that_fails_again_is_no_news
+            a_standstill_is_told_once
+            a_delivery_is_taken_by_one_sender
+            deliveries_are_taken_in_turn
+            an_old_sender_is_refused
+            a_call_that_failed_is_due_again_in_its_time
+            what_is_over_is_sent_again_only_when_asked
+            what_a_dead_sender_had_is_free_at_once
+            deliveries_are_listed_newest_first_page_by_page
+            deliveries_go_with_their_job
+        }
         $crate::$theme! { $make, verify:
             an_honest_job_has_no_problems
             planted_damage_is_found
@@ -212,6 +225,7 @@ mod tests {
             include_str!("answers.rs"),
             include_str!("fleet.rs"),
             include_str!("moving.rs"),
+            include_str!("outbox.rs"),
             include_str!("verify.rs"),
         ];
         let mut cases = 0;

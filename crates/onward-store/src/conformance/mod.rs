@@ -22,6 +22,7 @@ pub mod inputs;
 pub mod jobs;
 pub mod model;
 pub mod moving;
+pub mod outbox;
 pub mod picture;
 pub mod reading;
 pub mod rescue;

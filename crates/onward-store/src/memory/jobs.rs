@@ -89,6 +89,7 @@ impl World {
         self.forget_input(input, id);
         self.jobs.remove(&id);
         self.events.retain(|event| event.job != id);
+        self.letters.retain(|letter| !letter.is_of(id));
         Ok(())
     }
 }

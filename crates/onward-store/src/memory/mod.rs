@@ -16,6 +16,7 @@ mod fleet;
 mod inputs;
 mod jobs;
 mod moving;
+mod outbox;
 #[cfg(any(test, feature = "conformance"))]
 mod plant;
 mod reading;
@@ -182,11 +183,15 @@ impl Store for MemoryStore {
     }
 
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
-        Ok(self.write().rescue(&rescue::Which::All, now))
+        let mut world = self.write();
+        world.let_letters_go(None);
+        Ok(world.rescue(&rescue::Which::All, now))
     }
 
     async fn release_of(&self, worker: &WorkerId, now: UnixMs) -> Result<Vec<Rescued>> {
-        Ok(self.write().rescue(&rescue::Which::Of(worker.clone()), now))
+        let mut world = self.write();
+        world.let_letters_go(Some(worker));
+        Ok(world.rescue(&rescue::Which::Of(worker.clone()), now))
     }
 
     async fn beat(&self, beat: &Beat) -> Result<Presence> {

@@ -7,6 +7,7 @@ use onward_core::checkpoint::{Checkpoint, DoneSet};
 use onward_core::clock::UnixMs;
 use onward_core::doubt::Loss;
 use onward_core::event::{Event, EventKind};
+use onward_core::hook::HookEvent;
 use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Chunk, InputSummary};
 use onward_core::job::{Job, JobError, JobInput, LeaseFact, Pause, Tuning, Waiting};
@@ -15,6 +16,7 @@ use onward_core::store::{Creator, LedgerRow, Result, StoreError, Worker};
 use onward_core::tally::Tally;
 
 use super::doubts::StoredDoubt;
+use super::outbox::Letter;
 
 /// Everything that is stored.
 #[derive(Debug, Default)]
@@ -28,6 +30,9 @@ pub(super) struct World {
     /// Where the shared rate of each job stands, in microseconds.
     pub(super) marks: BTreeMap<JobId, i64>,
     pub(super) last_seq: u64,
+    /// What hooks are to be told, in the order in which it was born.
+    pub(super) letters: Vec<Letter>,
+    pub(super) last_letter: u64,
     pub(super) version: u64,
 }
 
@@ -202,6 +207,9 @@ impl World {
         let seq = self.last_seq;
         let event = Event { seq, job: id, at, kind, actor: actor.to_owned(), epoch, from_row, detail };
         self.events.push(event.clone());
+        if let Some(news) = HookEvent::of(kind, self.stored(id)?.tuning) {
+            self.deliver(id, news, at)?;
+        }
         Ok(event)
     }
 

@@ -2,16 +2,17 @@
 
 use onward_core::clock::UnixMs;
 use onward_core::event::{Event, EventKind, NewEvent};
+use onward_core::hook::HookEvent;
 use onward_core::id::JobId;
 use onward_core::store::StoreError;
 
 use super::failure::{Answer, Fail, unreadable};
 use super::head::Head;
 use super::session::Session;
-use super::sql;
 use super::values::{clean, count, epoch, get, int, params, text};
+use super::{outbox, sql};
 
-/// Puts a line on the timeline under the job's present epoch. The last thing a transaction does beside
+/// Puts a line on the timeline under the job's present epoch, and in the outbox what hooks are to be told of it. The last thing a transaction does beside
 /// committing: whoever writes a line keeps the turn of all others.
 pub(super) async fn note(
     db: &Session,
@@ -22,6 +23,9 @@ pub(super) async fn note(
     from_row: Option<u64>,
     detail: &str,
 ) -> Answer<Event> {
+    if let Some(news) = HookEvent::of(kind, head.job.tuning) {
+        outbox::deliver(db, head, news, at).await?;
+    }
     let epoch = head.job.epoch;
     let (job, actor, detail) = (head.job.id, actor.to_owned(), detail.to_owned());
     let line = Event { seq: 0, job, at, kind, actor, epoch, from_row, detail };

@@ -38,6 +38,7 @@ mod jobs;
 mod migrate;
 mod moving;
 mod open;
+mod outbox;
 mod picture;
 mod pool;
 mod rows;
@@ -265,10 +266,12 @@ impl Store for PostgresStore {
 
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
         self.write((), |db, nothing| Box::pin(answers::forget_open(db, nothing))).await?;
+        self.write(None, |db, of| Box::pin(outbox::let_go(db, of))).await?;
         self.rescue_all(work::Which::All, now).await
     }
 
     async fn release_of(&self, worker: &WorkerId, now: UnixMs) -> Result<Vec<Rescued>> {
+        self.write(Some(worker.clone()), |db, of| Box::pin(outbox::let_go(db, of))).await?;
         self.rescue_all(work::Which::Of(worker.clone()), now).await
     }
 

@@ -35,6 +35,14 @@ statements! {
     CREATOR_PAGE = "creator_page";
     CREATORS_RENUMBER = "creators_renumber";
     CREATORS_WITHOUT_OUTCOME = "creators_without_outcome";
+    DELIVERIES_LET_GO = "deliveries_let_go";
+    DELIVERIES_TAKE = "deliveries_take";
+    DELIVERY_AGAIN = "delivery_again";
+    DELIVERY_EPOCH = "delivery_epoch";
+    DELIVERY_INSERT = "delivery_insert";
+    DELIVERY_NAMED = "delivery_named";
+    DELIVERY_PAGE = "delivery_page";
+    DELIVERY_SETTLE = "delivery_settle";
     DOUBT_PAGE = "doubt_page";
     DOUBT_SETTLE = "doubt_settle";
     DOUBT_TRIAL = "doubt_trial";

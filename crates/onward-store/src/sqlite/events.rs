@@ -2,15 +2,16 @@
 
 use onward_core::clock::UnixMs;
 use onward_core::event::{Event, EventKind, NewEvent};
+use onward_core::hook::HookEvent;
 use onward_core::id::JobId;
 use rusqlite::{Connection, params};
 
 use super::failure::{Answer, unreadable};
 use super::head::{Head, existing, key};
-use super::sql;
 use super::values::{count, epoch, int, uuid};
+use super::{outbox, sql};
 
-/// Puts a line on the timeline under the job's present epoch.
+/// Puts a line on the timeline under the job's present epoch, and in the outbox what hooks are to be told of it.
 pub(super) fn note(
     db: &Connection,
     head: &Head,
@@ -31,6 +32,9 @@ pub(super) fn note(
         from_row.map(int),
         detail
     ])?;
+    if let Some(news) = HookEvent::of(kind, head.job.tuning) {
+        outbox::deliver(db, head, news, at)?;
+    }
     let (actor, detail) = (actor.to_owned(), detail.to_owned());
     Ok(Event { seq: count(seq), job: head.job.id, at, kind, actor, epoch, from_row, detail })
 }

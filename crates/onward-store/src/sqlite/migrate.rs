@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_fleet", include_str!("../sql/sqlite/migrations/0002_fleet.sql")),
     ("0003_doubts", include_str!("../sql/sqlite/migrations/0003_doubts.sql")),
     ("0004_attach", include_str!("../sql/sqlite/migrations/0004_attach.sql")),
+    ("0005_hooks", include_str!("../sql/sqlite/migrations/0005_hooks.sql")),
 ];
 
 /// Marks the file as ours (`PRAGMA application_id`): "ONWD".

@@ -31,6 +31,7 @@ mod inputs;
 mod jobs;
 mod migrate;
 mod moving;
+mod outbox;
 mod picture;
 mod place;
 #[cfg(test)]
@@ -250,14 +251,19 @@ impl Store for SqliteStore {
     async fn release_all(&self, now: UnixMs) -> Result<Vec<Rescued>> {
         let work = move |db: &Connection| {
             answers::forget_open(db)?;
+            outbox::let_go(db, None)?;
             work::rescue(db, &Which::All, now)
         };
         self.writer.write(work).await
     }
 
     async fn release_of(&self, worker: &WorkerId, now: UnixMs) -> Result<Vec<Rescued>> {
-        let which = Which::Of(worker.clone());
-        self.writer.write(move |db| work::rescue(db, &which, now)).await
+        let (worker, which) = (worker.clone(), Which::Of(worker.clone()));
+        let work = move |db: &Connection| {
+            outbox::let_go(db, Some(&worker))?;
+            work::rescue(db, &which, now)
+        };
+        self.writer.write(work).await
     }
 
     async fn beat(&self, beat: &Beat) -> Result<Presence> {

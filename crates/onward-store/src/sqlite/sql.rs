@@ -26,6 +26,16 @@ statements! {
     CREATOR_PAGE = "creator_page";
     CREATORS_RENUMBER = "creators_renumber";
     CREATORS_WITHOUT_OUTCOME = "creators_without_outcome";
+    DELIVERIES_ARE_DUE = "deliveries_are_due";
+    DELIVERIES_LET_GO = "deliveries_let_go";
+    DELIVERIES_TAKE = "deliveries_take";
+    DELIVERY_AGAIN = "delivery_again";
+    DELIVERY_EPOCH = "delivery_epoch";
+    DELIVERY_GET = "delivery_get";
+    DELIVERY_INSERT = "delivery_insert";
+    DELIVERY_NAMED = "delivery_named";
+    DELIVERY_PAGE = "delivery_page";
+    DELIVERY_SETTLE = "delivery_settle";
     DOUBT_ALONE = "doubt_alone";
     DOUBT_DELETE = "doubt_delete";
     DOUBT_INSERT = "doubt_insert";

@@ -1,13 +1,14 @@
 //! The suite's own test: a store with a bug planted on purpose must fail the case that is there to
 //! catch it. Without this a case that checks nothing would look like one that finds nothing.
 
+mod outbox;
 mod store;
 
 use std::sync::Arc;
 
 use super::{
-    Case, Subject, claims, commands, commits, doubts, events, fencing, fleet, jobs, model, picture, rescue,
-    retry, verify,
+    Case, Subject, claims, commands, commits, doubts, events, fencing, fleet, jobs, model,
+    outbox as outboxes, picture, rescue, retry, verify,
 };
 use crate::memory::MemoryStore;
 use store::{Bug, Planted};
@@ -80,6 +81,11 @@ caught! {
         DrainForgotten by fleet::a_worker_learns_that_it_is_to_be_drained;
     a_rate_that_each_worker_keeps_alone_is_caught:
         RateOfEachWorker by fleet::turns_of_all_workers_together_keep_to_the_rate;
+    a_delivery_that_two_take_is_caught: DeliveryTakenTwice by outboxes::a_delivery_is_taken_by_one_sender;
+    an_old_sender_that_is_believed_is_caught: OldSenderBelieved by outboxes::an_old_sender_is_refused;
+    a_turn_that_nobody_is_told_of_is_caught:
+        PauseNotDelivered by outboxes::a_delivery_is_born_with_the_turn_it_tells_of;
+    a_standstill_that_is_told_late_is_caught: StandstillToldLate by outboxes::a_standstill_is_told_once;
     a_verify_that_looks_away_is_caught: VerifyBlind by verify::planted_damage_is_found;
 }
 

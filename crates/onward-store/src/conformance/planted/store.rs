@@ -65,11 +65,19 @@ pub(super) enum Bug {
     HistoryLost,
     /// Whoever claims a span is not told which of its rows may have been called.
     DoubtsForgotten,
+    /// What one sender was given another is given as well.
+    DeliveryTakenTwice,
+    /// The word of a sender that no longer has the delivery is taken.
+    OldSenderBelieved,
+    /// Nobody is told that a job is held.
+    PauseNotDelivered,
+    /// A standstill is told although the job has moved on since it was seen.
+    StandstillToldLate,
 }
 
 pub(super) struct Planted {
-    inner: Arc<dyn Store>,
-    bug: Bug,
+    pub(super) inner: Arc<dyn Store>,
+    pub(super) bug: Bug,
     /// Rows that were sent and not inserted, by job.
     overcounted: Mutex<BTreeMap<JobId, u64>>,
     seen: Mutex<BTreeMap<JobId, Job>>,

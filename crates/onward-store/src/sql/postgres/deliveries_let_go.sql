@@ -1,0 +1,3 @@
+-- What a sender ($1) had, or all of them had, is free.
+UPDATE onward.deliveries SET holder = NULL, held_until = NULL
+WHERE holder IS NOT NULL AND ($1::text IS NULL OR holder = $1)

@@ -1,0 +1,1 @@
+SELECT epoch FROM deliveries WHERE id = ?1
