@@ -1,5 +1,5 @@
-//! Periodic chores: give back what dead workers held, try held jobs again, measure rates, sweep inputs
-//! that nobody needs.
+//! Periodic chores: give back what dead workers held, try held jobs again, measure rates, find
+//! standstills, sweep inputs that nobody needs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use onward_core::store::{Command, JobQuery, Store};
 
 use crate::clock;
 use crate::gauges::{Gauges, Repeats};
+use crate::hooks::Standstills;
 use crate::worker::Drives;
 
 /// How often the chores are done, in milliseconds: with the lease this bounds a take-over to 15 s.
@@ -26,9 +27,10 @@ const SWEEP_AGE_MS: i64 = 3_600_000;
 
 /// Does the chores for ever.
 pub(crate) async fn rounds(store: Arc<dyn Store>, drives: Arc<Drives>, gauges: Arc<Gauges>) {
+    let mut standstills = Standstills::default();
     for round in 0u64.. {
         rescue(&*store, &drives).await;
-        active(&*store, &drives, &gauges).await;
+        active(&*store, &drives, &gauges, &mut standstills).await;
         if round % SWEEP_ROUNDS == SWEEP_ROUNDS - 1 {
             sweep(&*store).await;
         }
@@ -48,7 +50,7 @@ async fn rescue(store: &dyn Store, drives: &Drives) {
     }
 }
 
-async fn active(store: &dyn Store, drives: &Drives, gauges: &Gauges) {
+async fn active(store: &dyn Store, drives: &Drives, gauges: &Gauges, standstills: &mut Standstills) {
     let query = JobQuery {
         states: vec![JobState::Running, JobState::Paused],
         limit: JOBS_PER_ROUND,
@@ -61,10 +63,12 @@ async fn active(store: &dyn Store, drives: &Drives, gauges: &Gauges) {
                 let repeats = repeats(store, &job, gauges.repeats(job.id)).await;
                 gauges.sample(job.id, job.tally.processed(), repeats, clock::now());
                 wait_for_a_person(store, &job).await;
+                standstills.look(store, &job).await;
                 false
             }
             JobState::Paused => {
                 gauges.forget(job.id);
+                standstills.forget(job.id);
                 probe_due(&job)
             }
             JobState::Queued | JobState::Completed | JobState::Failed | JobState::Cancelled => false,

@@ -2,14 +2,16 @@
 
 mod commands;
 mod rehearse;
+mod telling;
 
 pub use commands::Limits;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use onward_core::hook::Courier;
 use onward_core::id::{JobId, RowIndex, WorkerId};
 use onward_core::problem::Problem;
 use onward_core::processor::Processor;
@@ -17,6 +19,7 @@ use onward_core::recipe::Recipe;
 use onward_core::store::{JobQuery, RowQuery, Store};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock;
@@ -80,6 +83,7 @@ pub struct Engine {
 struct Inner {
     store: Arc<dyn Store>,
     builder: Builder,
+    courier: OnceLock<Arc<dyn Courier>>,
     settings: Settings,
     worker: WorkerId,
     place: Arc<Place>,
@@ -99,6 +103,7 @@ struct Tasks {
     member: Option<JoinHandle<()>>,
     duties: Option<JoinHandle<()>>,
     feed: Option<JoinHandle<()>>,
+    telling: Option<(JoinHandle<()>, CancellationToken)>,
 }
 
 impl Engine {
@@ -109,6 +114,7 @@ impl Engine {
         let inner = Inner {
             store,
             builder,
+            courier: OnceLock::new(),
             settings,
             worker,
             place: Arc::default(),
@@ -159,8 +165,9 @@ impl Engine {
         self.start_duties();
     }
 
-    /// Starts the duties alone: for a server whose rows are done by other processes.
+    /// Starts the duties alone, and tells hooks: for a server whose rows are done by other processes.
     pub fn start_duties(&self) {
+        self.start_telling();
         let mut tasks = self.tasks();
         if tasks.duties.is_none() {
             let (store, drives) = (Arc::clone(&self.inner.store), Arc::clone(&self.inner.drives));
@@ -178,6 +185,7 @@ impl Engine {
             chore.abort();
         }
         self.hand_back().await;
+        self.stop_telling().await;
     }
 
     /// Returns once this worker was asked to hand back what it held, and has.
@@ -215,6 +223,7 @@ impl Engine {
     /// `duplicate-running-job` carries `existing_job_id`.
     pub async fn submit(&self, submission: Submission) -> Result<Snapshot, Problem> {
         // What cannot start is refused before anything is stored.
+        self.check_hooks(&submission.recipe)?;
         let processor = (self.inner.builder)(&submission.recipe)?;
         processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;
         let job = input::submit(&self.inner.store, submission, &processor.needs()).await?;
@@ -262,7 +271,7 @@ impl Engine {
 
     /// The newest job over this file and recipe, for `onward run FILE` on a file seen before.
     pub async fn find(&self, sha256: &str, recipe: &Recipe) -> Result<Option<JobId>, Problem> {
-        let digest = input::work_digest(sha256, &recipe.to_json());
+        let digest = input::work_digest(sha256, &recipe.work_json());
         self.inner.store.find_job(&digest).await.map_err(mishap::problem)
     }
 
@@ -304,7 +313,8 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let tasks = self.tasks.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         let all = [tasks.work.take(), tasks.member.take(), tasks.duties.take(), tasks.feed.take()];
-        for task in all.into_iter().flatten() {
+        let telling = tasks.telling.take().map(|(task, _)| task);
+        for task in all.into_iter().flatten().chain(telling) {
             task.abort();
         }
     }

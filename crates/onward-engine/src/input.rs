@@ -91,7 +91,7 @@ pub(crate) fn work_digest(sha256: &str, recipe_json: &str) -> String {
     let mut hasher = Sha256::new();
     hasher.update(sha256.as_bytes());
     hasher.update([0]);
-    hasher.update(recipe_json.as_bytes());
+    hasher.update(Recipe::work_of(recipe_json).as_bytes());
     hex(&hasher.finalize())
 }
 

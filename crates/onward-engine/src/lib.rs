@@ -5,7 +5,8 @@
 //!
 //! [`handle`] is what the server and the command line call. `worker` looks for jobs with a free span
 //! and starts a `drive` for each; a drive owns one [`onward_core::run::Run`] and does what it says.
-//! `member` is this process among the workers of its store, `duties` are the periodic chores, `feed` tells everybody what changed.
+//! `member` is this process among the workers of its store, `duties` are the periodic chores, `feed` tells everybody what changed,
+//! `hooks` tells other people's servers.
 
 pub mod adopt;
 pub mod attach;
@@ -16,6 +17,7 @@ pub mod feed;
 mod gates;
 mod gauges;
 pub mod handle;
+mod hooks;
 mod input;
 mod member;
 mod mishap;

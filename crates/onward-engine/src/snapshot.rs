@@ -74,7 +74,8 @@ fn range(left: u64, pace: &[f64]) -> Option<(u64, u64)> {
     varies.then(|| ((left as f64 / fast).ceil() as u64, (left as f64 / slow).ceil() as u64))
 }
 
-fn stuck_of(job: &Job, now: UnixMs) -> Option<Stuck> {
+/// Evidence that a job is stuck, if it is.
+pub(crate) fn stuck_of(job: &Job, now: UnixMs) -> Option<Stuck> {
     if job.state != JobState::Running {
         return None;
     }

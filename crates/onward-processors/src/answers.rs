@@ -51,7 +51,12 @@ pub(crate) fn is_success(received: &Received) -> bool {
 
 /// How long the answer asks to wait, in milliseconds, if it does.
 pub(crate) fn asked_wait(received: &Received) -> Option<u64> {
-    asked_wait_ms(&received.headers, SystemTime::UNIX_EPOCH + since_1970())
+    asked_wait_by(&received.headers)
+}
+
+/// The same by its headers alone.
+pub(crate) fn asked_wait_by(headers: &HeaderMap) -> Option<u64> {
+    asked_wait_ms(headers, SystemTime::UNIX_EPOCH + since_1970())
 }
 
 /// Tells the engine when the answer says that no call is left, before the target has to refuse one.

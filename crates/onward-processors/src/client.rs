@@ -7,7 +7,6 @@ use std::time::Duration;
 use onward_core::problem::{Code, Problem};
 use onward_core::processor::Answer;
 use onward_core::recipe::Work;
-use onward_core::row::Text;
 use reqwest::header::HeaderMap;
 use reqwest::{Request, Url};
 use serde_json::Value as Json;
@@ -37,6 +36,28 @@ pub(crate) struct Client {
     redirects: u32,
 }
 
+/// An HTTP client that goes nowhere but where it may: no proxy, no redirect, no name that leads inside.
+pub(crate) fn guarded(
+    outbound: &Outbound,
+    connect: Duration,
+    idle: usize,
+) -> Result<reqwest::Client, Problem> {
+    crate::tls::ready();
+    reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .gzip(true)
+        .dns_resolver(Guard(outbound.clone()))
+        .connect_timeout(connect.min(Duration::from_millis(MAX_CONNECT_MS)))
+        .pool_max_idle_per_host(idle)
+        .pool_idle_timeout(Duration::from_secs(IDLE_S))
+        .build()
+        .map_err(|error| Problem::new(Code::Internal, format!("failed to set up HTTP: {error}")))
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Received {
@@ -48,20 +69,9 @@ pub(crate) struct Received {
 impl Client {
     /// A client with a pool of its own.
     pub(crate) fn new(settings: &Settings, work: &Work, redirects: u32) -> Result<Self, Problem> {
-        crate::tls::ready();
-        let http = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .gzip(true)
-            .dns_resolver(Guard(settings.outbound.clone()))
-            .connect_timeout(Duration::from_millis(work.timeout.min(MAX_CONNECT_MS)))
-            .pool_max_idle_per_host(usize::try_from(work.concurrency).unwrap_or(usize::MAX))
-            .pool_idle_timeout(Duration::from_secs(IDLE_S))
-            .build()
-            .map_err(|error| Problem::new(Code::Internal, format!("failed to set up HTTP: {error}")))?;
+        let connect = Duration::from_millis(work.timeout);
+        let http =
+            guarded(&settings.outbound, connect, usize::try_from(work.concurrency).unwrap_or(usize::MAX))?;
         Ok(Self { http, outbound: settings.outbound.clone(), secrets: settings.secrets.clone(), redirects })
     }
 
@@ -121,23 +131,47 @@ fn blocked(refused: &Refused) -> Answer {
     failed("blocked-address", refused.to_string())
 }
 
-/// A call that did not come to an answer. The URL is left out: it may hold what the row holds.
-fn broken(error: &reqwest::Error) -> Answer {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(refused) = inner.downcast_ref::<Refused>() {
-            return blocked(refused);
+/// Why a call did not come to an answer. The URL is left out: it may hold what the row holds.
+pub(crate) enum Broken {
+    /// The name leads to where nothing may be called.
+    Blocked(Refused),
+    /// It may be better at another time.
+    Passing {
+        /// A short fixed word.
+        code: &'static str,
+        /// A sentence.
+        message: &'static str,
+    },
+}
+
+impl Broken {
+    /// What an error means.
+    pub(crate) fn of(error: &reqwest::Error) -> Self {
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            if let Some(refused) = inner.downcast_ref::<Refused>() {
+                return Self::Blocked(refused.clone());
+            }
+            cause = inner.source();
         }
-        cause = inner.source();
+        let (code, message) = if error.is_timeout() {
+            ("timeout", "the target did not take the connection in time")
+        } else if error.is_connect() {
+            ("unreachable", "the target cannot be reached")
+        } else if error.is_body() || error.is_decode() {
+            ("broken-answer", "the answer broke off or could not be unpacked")
+        } else {
+            ("broken-connection", "the connection to the target broke")
+        };
+        Self::Passing { code, message }
     }
-    let (code, message): (Text, Text) = if error.is_timeout() {
-        ("timeout".into(), "the target did not take the connection in time".into())
-    } else if error.is_connect() {
-        ("unreachable".into(), "the target cannot be reached".into())
-    } else if error.is_body() || error.is_decode() {
-        ("broken-answer".into(), "the answer broke off or could not be unpacked".into())
-    } else {
-        ("broken-connection".into(), "the connection to the target broke".into())
-    };
-    Answer::Retry { code, message, wait_ms: None }
+}
+
+fn broken(error: &reqwest::Error) -> Answer {
+    match Broken::of(error) {
+        Broken::Blocked(refused) => blocked(&refused),
+        Broken::Passing { code, message } => {
+            Answer::Retry { code: code.into(), message: message.into(), wait_ms: None }
+        }
+    }
 }

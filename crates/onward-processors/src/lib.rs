@@ -4,7 +4,8 @@
 //! `creators/` looks a row up, filters it and gives it to the store to add; `http/` sends rows to an
 //! address. Both make their calls in `target`, read answers by the `rules` of the recipe, and go out
 //! through `client` and [`outbound`], which refuses addresses inside the network the server stands in.
-//! [`command`] runs programs. [`expr`] is the expression language of filters and rules.
+//! [`command`] runs programs. `hooks/` tells other
+//! people's servers how a job goes. [`expr`] is the expression language of filters and rules.
 
 mod address;
 mod answers;
@@ -14,6 +15,7 @@ pub mod command;
 mod creators;
 pub mod expr;
 mod fields;
+mod hooks;
 mod http;
 mod invalid;
 pub mod outbound;
@@ -28,6 +30,7 @@ pub mod tls;
 mod wire;
 
 pub use command::{Commands, Guard, NamedCommand};
+pub use hooks::HookCourier;
 pub use outbound::{Cidr, Outbound};
 pub use registry::build;
 pub use settings::{SECRET_PREFIX, Secrets, Settings};

@@ -27,6 +27,8 @@ pub struct Home {
     shared: Option<(String, Option<String>)>,
     /// The words before the binary's own: those that run it on another host.
     host: Vec<String>,
+    /// Secrets in the environment of the binary.
+    secrets: Vec<(String, String)>,
 }
 
 impl Home {
@@ -36,7 +38,7 @@ impl Home {
     /// When no temporary folder can be made.
     pub fn new(binary: &str) -> Result<Self> {
         let dir = TempDir::with_prefix("onward-test-").context("no temporary folder")?;
-        Ok(Self { binary: PathBuf::from(binary), dir, shared: None, host: Vec::new() })
+        Ok(Self { binary: PathBuf::from(binary), dir, shared: None, host: Vec::new(), secrets: Vec::new() })
     }
 
     /// An empty one whose binary works on a store that others share, with a Redis or without.
@@ -52,6 +54,13 @@ impl Home {
     #[must_use]
     pub fn on(mut self, host: &Host) -> Self {
         self.host = host.words();
+        self
+    }
+
+    /// The same with a secret: `ONWARD_SECRET_NAME` in the environment of the binary.
+    #[must_use]
+    pub fn with_secret(mut self, name: &str, value: &str) -> Self {
+        self.secrets.push((format!("ONWARD_SECRET_{name}"), value.to_owned()));
         self
     }
 
@@ -98,6 +107,7 @@ impl Home {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ONWARD_")) {
             command.env_remove(name);
         }
+        command.envs(self.secrets.iter().map(|(name, value)| (name, value)));
         let own = || (format!("sqlite:{}", self.database().display()), None);
         let (store, redis) = self.shared.clone().unwrap_or_else(own);
         if let Some(redis) = redis {

@@ -2,6 +2,7 @@
 //!
 //! - [`upstream`]: an HTTP API that misbehaves by script and writes down every call it gets. It lives
 //!   in the test process, so it outlives every kill of the binary: the outside witness.
+//! - [`receiver`]: a server that hooks tell; checks signatures with an implementation of its own.
 //! - [`doubles`]: stand-ins for four real APIs.
 //! - [`home`]: a folder with a store in which the real binary is started, killed with kill -9, frozen
 //!   and thawed.
@@ -30,6 +31,7 @@ pub mod ledger;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod proxy;
+pub mod receiver;
 pub mod redis;
 pub mod seed;
 pub mod upstream;
@@ -47,6 +49,7 @@ pub use ledger::Ledger;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use proxy::{Proxy, Weather};
+pub use receiver::Receiver;
 pub use redis::Redis;
 pub use seed::Seed;
 pub use upstream::{Script, Upstream};

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
+use onward_core::hook::Courier;
 use onward_core::store::Store;
 use onward_engine::Builder;
-use onward_processors::{Commands, Guard, Outbound, SECRET_PREFIX, Secrets, Settings};
+use onward_processors::{Commands, Guard, HookCourier, Outbound, SECRET_PREFIX, Secrets, Settings};
 use onward_store::layered::LayeredStore;
 use onward_store::open::{Mode, OpenError};
 use onward_store::postgres;
@@ -52,6 +53,16 @@ pub(crate) enum Author {
 
 /// Makes the processor of a recipe.
 pub(crate) fn builder(config: &Config, author: Author) -> Builder {
+    let settings = settings(config, author);
+    Arc::new(move |recipe| onward_processors::build(recipe, &settings))
+}
+
+/// Who tells hooks. Addresses of hooks are addresses of recipes: they may be called where those may.
+pub(crate) fn courier(config: &Config, author: Author) -> Result<Arc<dyn Courier>, Failure> {
+    Ok(Arc::new(HookCourier::new(&settings(config, author))?))
+}
+
+fn settings(config: &Config, author: Author) -> Settings {
     let commands = config.commands.clone();
     let commands = match author {
         Author::Terminal => Commands::Any(commands),
@@ -61,8 +72,7 @@ pub(crate) fn builder(config: &Config, author: Author) -> Builder {
     let inside = author == Author::Terminal || config.listen.ip().is_loopback();
     let outbound =
         if inside { Outbound::Inside } else { Outbound::PublicOnly { allow: config.allowed.clone() } };
-    let settings = Settings { secrets: Secrets::from_env(), outbound, commands, guard: guard() };
-    Arc::new(move |recipe| onward_processors::build(recipe, &settings))
+    Settings { secrets: Secrets::from_env(), outbound, commands, guard: guard() }
 }
 
 /// The word by which this binary is told to stand guard over programs; no verb of a person's.

@@ -152,6 +152,7 @@ impl Engine {
         evidence: &Evidence,
         intent: Intent,
     ) -> Result<(Adopted, Option<Snapshot>), Problem> {
+        self.check_hooks(&submission.recipe)?;
         let processor = (self.inner.builder)(&submission.recipe)?;
         processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;
         let (adopted, job) =

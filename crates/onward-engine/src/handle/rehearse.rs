@@ -41,6 +41,7 @@ impl Engine {
         header: &[String],
         rows: Vec<InputRow>,
     ) -> Result<Vec<Tried>, Problem> {
+        self.check_hooks(recipe)?;
         let processor = (self.inner.builder)(recipe)?;
         processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;
         let columns = Arc::new(onward_intake::columns(header, recipe)?);

@@ -7,5 +7,6 @@ mod command;
 mod contract;
 mod creators;
 mod foreign;
+mod hooks;
 mod http;
 mod support;

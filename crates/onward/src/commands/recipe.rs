@@ -39,6 +39,9 @@ async fn check(config: &Config, verb: &RecipeCheck) -> Result<Exit, Failure> {
     let recipe = parse(&verb.recipe, &text)?;
     let built = store::builder(config, Author::Terminal)(&recipe);
     let processor = built.map_err(|problem| named(&verb.recipe, problem.into()))?;
+    store::courier(config, Author::Terminal)?
+        .check(&recipe)
+        .map_err(|problem| named(&verb.recipe, problem.into()))?;
     if let Err(cannot) = processor.check().await {
         return Err(named(&verb.recipe, Failure::new(Exit::Usage, cannot.message)));
     }

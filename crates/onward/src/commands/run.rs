@@ -18,7 +18,7 @@ use crate::host::{self, Host, Opening, Stopped};
 use crate::jobs::{self, Followed};
 use crate::output;
 use crate::output::bar::progress;
-use crate::output::text::{count, plain};
+use crate::output::text::{count, counted, plain};
 use crate::signals::Signals;
 use crate::store::Author;
 
@@ -104,10 +104,21 @@ async fn in_this_process(config: &Config, asked: &Asked<'_>, signals: &mut Signa
         }
         Followed::Interrupted => return interrupted(&host, &client, id, signals).await,
     };
+    tell_the_rest(&host, id).await;
     if asked.verb.output.json {
         output::json::print(&job);
     }
     Ok(exit)
+}
+
+/// This process ends with its job: whoever is to be told of it is told now.
+async fn tell_the_rest(host: &Host, id: JobId) {
+    let waiting = match host.engine.tell_the_rest(id).await {
+        Ok(0) => return,
+        Ok(waiting) => counted(waiting, "delivery waits", "deliveries wait"),
+        Err(problem) => problem.detail,
+    };
+    output::say(&format!("  hooks: {waiting}; `onward serve` sends what waits, see: onward deliveries {id}"));
 }
 
 /// Hands the file in, or takes up the job that was made of it before.
@@ -152,7 +163,8 @@ async fn earlier(client: &Client, host: &Host, asked: &Asked<'_>) -> Result<Opti
     let file = &asked.verb.file;
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
     let query = JobQuery { text: Some(name.to_string()), limit: EARLIER_JOBS, ..JobQuery::default() };
-    let same = |job: &Job| job.input.filename == name && *job.recipe == asked.recipe_text;
+    let work = asked.recipe.work_json();
+    let same = |job: &Job| job.input.filename == name && Recipe::work_of(&job.recipe) == work;
     let jobs = host.engine.jobs(&query).await?;
     let Some(job) = jobs.into_iter().map(|snapshot| snapshot.job).find(same) else { return Ok(None) };
     let difference = match client.attach(job.id, file, true).await {
@@ -198,6 +210,7 @@ async fn interrupted(
         if let Err(failure) = client.act(id, "pause", None).await {
             tracing::debug!(%failure, "the job was not held");
         }
+        tell_the_rest(host, id).await;
         let job = client.job(id).await?;
         if Exit::of_job(&job).is_some() {
             return Ok(jobs::last_word(&job));

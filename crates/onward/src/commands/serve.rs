@@ -13,7 +13,12 @@ pub(super) async fn run(config: &Config, verb: &Serve) -> Result<Exit, Failure> 
     let mut signals = Signals::take()?;
     let host = Host::open(config, Opening::Own).await?;
     let serving = host.serve(config).await.map_err(|failure| choose_another_port(failure, config))?;
-    let _alive = if verb.no_work { None } else { host.start_work().await };
+    let _alive = if verb.no_work {
+        host.engine.start_duties();
+        None
+    } else {
+        host.start_work().await
+    };
     output::say(&format!("Onward is at http://{}", serving.address));
     output::say(&format!("  store {}; Ctrl-C stops after the rows in hand", config.store_shown()));
     signals.next().await;
