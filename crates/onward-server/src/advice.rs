@@ -41,6 +41,7 @@ fn about_jobs(code: Code) -> Option<&'static str> {
             "Attach the same file again to go on from the row that is named. Saved results stay."
         }
         Code::InputMismatch => "Attach the file the job was made from; its SHA-256 is on the job's page.",
+        Code::DeliveryNotFound => "Look at GET /api/v1/jobs/{id}/deliveries; deliveries go with their job.",
         Code::WorkerNotFound => "Look at GET /api/v1/workers; a restarted worker has another name.",
         Code::StoreCorrupt => {
             "Stop the server, copy the data folder aside, run `onward verify` and report what it says."

@@ -14,8 +14,9 @@ use utoipa::OpenApi;
 use crate::api::jobs::{in_doubt, restart, resume, retry, tune};
 use crate::api::uploads::{Announced, UploadView, WithRecipe};
 use crate::api::view::{
-    ActedView, AttachedView, CreatorsView, DoubtsView, GroupsView, JobView, JobsView, ProblemView,
-    RestartedView, ResumedView, RetriedView, RowsView, SettledView, TimelineView, VerifyView, WorkersView,
+    ActedView, AttachedView, CreatorsView, DeliveriesView, DoubtsView, GroupsView, JobView, JobsView,
+    ProblemView, RestartedView, ResumedView, RetriedView, RowsView, SentAgainView, SettledView, TimelineView,
+    VerifyView, WorkersView,
 };
 use crate::rehearsal::{Report, Trial};
 
@@ -41,6 +42,8 @@ pub(crate) use parts::{Body, Operation, Param, Reply};
     RetriedView,
     DoubtsView,
     SettledView,
+    DeliveriesView,
+    SentAgainView,
     ProblemView,
     in_doubt::Body,
     resume::Body,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use files::{Adopt, Attach, Run, Submit};
-pub(crate) use steer::{Retry, Settle, Tune};
+pub(crate) use steer::{Deliveries, Retry, Settle, Tune};
 
 /// Give Onward a list and a way to do one row. It does every row, never loses its place, and hands
 /// back the same list with what happened to each row.
@@ -93,6 +93,8 @@ pub(crate) enum Verb {
     Errors(Errors),
     /// Write the input's columns and what became of each row, as CSV or NDJSON
     Export(Export),
+    /// Print what the hooks of a job were told, or tell them again
+    Deliveries(Deliveries),
     /// Count everything anew and say what differs
     Verify(OneJob),
     /// Delete a job that is not running

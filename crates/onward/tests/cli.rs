@@ -14,6 +14,8 @@ mod demo;
 mod desk;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/hooks.rs"]
+mod hooks;
 #[path = "cli/library.rs"]
 mod library;
 #[path = "cli/parallel.rs"]

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::api::extract::{Nothing, content_type, job_id, json};
 use crate::api::flash::{Flash, Kind};
-use crate::api::jobs::{delete, force_cancel, in_doubt, pause, restart, resume, retry, tune};
+use crate::api::jobs::{delete, deliveries, force_cancel, in_doubt, pause, restart, resume, retry, tune};
 use crate::api::view::JobView;
 use crate::api::who::Who;
 use crate::idempotency::read_body;
@@ -55,6 +55,7 @@ struct Input {
     retry: retry::Body,
     tune: tune::Body,
     in_doubt: Option<in_doubt::Body>,
+    delivery: Option<deliveries::Body>,
 }
 
 impl Input {
@@ -91,6 +92,7 @@ impl Input {
                     };
                     input.in_doubt = Some(in_doubt::Body { answer, rows: Vec::new() });
                 }
+                "delivery" => input.delivery = Some(deliveries::Body { delivery: value }),
                 "rate" if !value.trim().is_empty() => input.tune.rate = Some(value.trim().to_owned()),
                 "name" if !value.trim().is_empty() => input.tune.name = Some(value),
                 "concurrency" => input.tune.concurrency = whole("concurrency", &value)?,
@@ -120,6 +122,7 @@ impl Input {
             "retry" => input.retry = json(headers, body)?,
             "tune" => input.tune = json(headers, body)?,
             "in-doubt" => input.in_doubt = Some(json(headers, body)?),
+            "deliver" => input.delivery = Some(json(headers, body)?),
             _ => {
                 let Nothing {} = json(headers, body)?;
             }
@@ -190,6 +193,12 @@ async fn act(app: &App, id: &str, action: &str, who: Who, input: Input) -> Resul
             let view = in_doubt::run(app, id, &body, who).await?;
             Ok(Done::new(StatusCode::OK, &view, &view.message, String::new()))
         }
+        "deliver" => {
+            let body = input.delivery.ok_or_else(|| not_understood("say which delivery"))?;
+            let view = deliveries::run(app, id, &body, who).await?;
+            let detail = format!("{} to {}", view.delivery.event, view.delivery.url);
+            Ok(Done::new(StatusCode::ACCEPTED, &view, &view.message, detail))
+        }
         "delete" => {
             let name = app.engine.job(id).await?.job.name;
             delete::run(app, id, who).await?;
@@ -198,7 +207,7 @@ async fn act(app: &App, id: &str, action: &str, who: Who, input: Input) -> Resul
         }
         _ => Err(Failure::new(
             Code::NotFound,
-            "The actions are resume, restart, force-cancel, pause, retry, in-doubt, tune and delete; see /docs.",
+            "The actions are resume, restart, force-cancel, pause, retry, in-doubt, deliver, tune and delete; see /docs.",
         )),
     }
 }

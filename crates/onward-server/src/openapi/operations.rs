@@ -40,6 +40,7 @@ const RETRY: &[Code] = &[
 ];
 const IN_DOUBT: &[Code] =
     &[Code::BadId, Code::JobNotFound, Code::NothingInDoubt, Code::InvalidParameter, Code::EpochMoved];
+const DELIVER: &[Code] = &[Code::BadId, Code::JobNotFound, Code::DeliveryNotFound, Code::EpochMoved];
 const TUNE: &[Code] =
     &[Code::BadId, Code::JobNotFound, Code::JobFinished, Code::EpochMoved, Code::InvalidLimit];
 pub(super) const CREATE: &[Code] = &[
@@ -264,6 +265,23 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         &super::OF_A_JOB,
     ),
     read(
+        "/api/v1/jobs/{id}/deliveries",
+        "listDeliveries",
+        "What the hooks of the job were told, and what came of it, newest first.",
+        &[LIMIT, CURSOR],
+        Reply::Json("Deliveries"),
+        PAGE_OF_JOB,
+    ),
+    post(
+        "/api/v1/jobs/{id}/deliveries/{delivery}/send",
+        "sendDeliveryAgain",
+        "Send a delivery again now, whatever came of it, under the same webhook-id.",
+        Body::None,
+        202,
+        Reply::Json("SentAgain"),
+        DELIVER,
+    ),
+    read(
         "/api/v1/jobs/{id}/events",
         "watchJob",
         "One job, live.",
@@ -314,6 +332,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     plain("/jobs/{id}/pause", "pauseJobPlain", 202, "Acted", STOP),
     plain("/jobs/{id}/retry", "retryRowsPlain", 202, "Retried", RETRY),
     plain("/jobs/{id}/in-doubt", "settleRowsInDoubtPlain", 200, "Settled", IN_DOUBT),
+    plain("/jobs/{id}/deliver", "sendDeliveryAgainPlain", 202, "SentAgain", DELIVER),
     plain("/jobs/{id}/tune", "tuneJobPlain", 200, "Job", TUNE),
     plain(
         "/jobs/{id}/delete",

@@ -6,6 +6,7 @@ pub(crate) mod bar;
 pub(crate) mod card;
 pub(crate) mod chart;
 pub(crate) mod charts;
+pub(crate) mod deliveries;
 pub(crate) mod doubts;
 pub(crate) mod facts;
 pub(crate) mod flash;

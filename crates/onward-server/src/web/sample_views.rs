@@ -65,6 +65,7 @@ pub(crate) fn job_view(snapshot: Snapshot) -> job::View {
             others: vec![(Outcome::Skipped, Reasons::Known(Vec::new()))],
         },
         doubts: Vec::new(),
+        deliveries: Vec::new(),
         events: (1..).zip(kinds).map(|(seq, (kind, from))| event(seq, kind, from)).collect(),
         verified: None,
         snapshot,

@@ -7,6 +7,7 @@ mod attach;
 mod events;
 mod explore;
 mod guard;
+mod hooks;
 mod idempotency;
 mod lists;
 mod plain;

@@ -1,4 +1,4 @@
-//! What a person changes about a job: its limits, which rows are done again, what was in doubt.
+//! What a person changes about a job: its limits, which rows are done again, what was in doubt, who is told again.
 
 use super::Json;
 
@@ -60,6 +60,22 @@ pub(crate) struct Settle {
     /// Only these rows, such as 7,12,40; all that wait unless given
     #[arg(long, value_name = "ROWS", value_delimiter = ',')]
     pub(crate) rows: Vec<u64>,
+    #[command(flatten)]
+    pub(crate) output: Json,
+}
+
+/// `onward deliveries`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Deliveries {
+    /// The job's id, or `last` for the newest job
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// Send this delivery again now, whatever came of it
+    #[arg(long, value_name = "DELIVERY")]
+    pub(crate) again: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub(crate) limit: u64,
     #[command(flatten)]
     pub(crate) output: Json,
 }

@@ -16,8 +16,8 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 use onward_core::id::JobId;
 use onward_server::api::view::{
-    AttachedView, DoubtsView, GroupView, GroupsView, JobView, JobsView, ProblemView, RowsView, VerifyView,
-    WorkersView,
+    AttachedView, DeliveriesView, DoubtsView, GroupView, GroupsView, JobView, JobsView, ProblemView,
+    RowsView, SentAgainView, VerifyView, WorkersView,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -148,6 +148,25 @@ impl Client {
     pub(crate) async fn groups(&self, id: JobId, query: &[(&str, &str)]) -> Result<Vec<GroupView>, Failure> {
         let page: GroupsView = self.get(&with_query(&format!("/jobs/{id}/errors"), query), None).await?;
         Ok(page.groups)
+    }
+
+    /// What the hooks of a job were told.
+    pub(crate) async fn deliveries(
+        &self,
+        id: JobId,
+        query: &[(&str, &str)],
+    ) -> Result<DeliveriesView, Failure> {
+        self.get(&with_query(&format!("/jobs/{id}/deliveries"), query), Some(ANSWER_WITHIN)).await
+    }
+
+    /// Tells a hook again.
+    pub(crate) async fn send_again(&self, id: JobId, delivery: &str) -> Result<SentAgainView, Failure> {
+        let mut url = reqwest::Url::parse("http://onward/api/v1/jobs").expect("a constant that parses");
+        let parts = [&*id.to_string(), "deliveries", delivery, "send"];
+        url.path_segments_mut().expect("it has a path").extend(parts);
+        let path = url.path().to_owned();
+        let request = Request { method: Method::POST, path, body: Body::Empty, within: Some(ANSWER_WITHIN) };
+        parse(&self.answer(request).await?)
     }
 
     /// Everything counted anew.

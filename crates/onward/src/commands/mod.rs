@@ -6,6 +6,7 @@ mod asked;
 mod attach;
 mod completions;
 mod delete;
+mod deliveries;
 mod demo;
 mod doctor;
 mod errors;
@@ -57,6 +58,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Rows(verb) => rows::run(&config, &verb).await,
         Verb::Errors(verb) => errors::run(&config, &verb).await,
         Verb::Export(verb) => export::run(&config, &verb).await,
+        Verb::Deliveries(verb) => deliveries::run(&config, &verb).await,
         Verb::Verify(verb) => verify::run(&config, &verb).await,
         Verb::Delete(verb) => delete::run(&config, &verb).await,
         Verb::Move(verb) => moving::run(&config, &verb).await,

@@ -24,6 +24,7 @@ const VERBS: &[&str] = &[
     "rows",
     "errors",
     "export",
+    "deliveries",
     "verify",
     "delete",
     "move",

@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod delete;
+pub mod deliveries;
 pub mod errors;
 pub mod events;
 pub mod export;

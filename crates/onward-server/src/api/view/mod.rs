@@ -5,6 +5,7 @@
 
 mod answers;
 mod attached;
+mod delivery;
 mod job;
 mod record;
 
@@ -13,6 +14,7 @@ use onward_core::clock::UnixMs;
 
 pub use answers::*;
 pub use attached::{AttachedView, DifferentView};
+pub use delivery::{DeliveriesView, DeliveryView, SentAgainView};
 pub use job::*;
 pub use record::*;
 

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 use onward_core::event::Event;
+use onward_core::hook::Delivery;
 use onward_core::id::JobId;
-use onward_core::store::Verify;
+use onward_core::store::{DeliveryQuery, Verify};
 use onward_engine::handle::DoubtDetail;
 use onward_engine::{Engine, Snapshot};
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use crate::web::parts::actions::Place;
 use crate::web::parts::badge::icon;
 use crate::web::parts::card::job_article;
 use crate::web::parts::charts::charts;
+use crate::web::parts::deliveries::{self, deliveries};
 use crate::web::parts::doubts::{self, doubts};
 use crate::web::parts::history::{attempts_part, timeline};
 use crate::web::parts::map::map;
@@ -44,6 +46,8 @@ pub(crate) struct View {
     pub(crate) picture: Picture,
     /// The first of its rows in doubt.
     pub(crate) doubts: Vec<DoubtDetail>,
+    /// The newest of its deliveries to hooks.
+    pub(crate) deliveries: Vec<Delivery>,
     /// Its timeline, oldest first.
     pub(crate) events: Vec<Event>,
     /// What `verify` found, when it was asked for.
@@ -59,7 +63,9 @@ pub(crate) async fn read(engine: &Engine, id: JobId, asked: &Asked) -> Result<Vi
     let verified = if asked.verify == "1" { Some(store.verify(id).await?) } else { None };
     let events = store.events(Some(id), 0, MOST_EVENTS).await?;
     let doubts = engine.doubts(&snapshot.job, None, doubts::SHOWN + 1).await?;
-    Ok(View { snapshot, saved_in: store.saved_in(id), picture, doubts, events, verified })
+    let query = DeliveryQuery { job: id, before: None, limit: deliveries::SHOWN + 1 };
+    let deliveries = engine.deliveries(&query).await?;
+    Ok(View { snapshot, saved_in: store.saved_in(id), picture, doubts, deliveries, events, verified })
 }
 
 /// The page.
@@ -84,6 +90,7 @@ pub(crate) fn render(view: &View) -> Markup {
             section.panel #timeline { h2 { "Timeline" } (timeline(&view.events, snapshot.at)) }
             section.panel #verify { h2 { "Do the numbers add up?" } (verify_part(view)) }
         }
+        (deliveries(&snapshot.job, &view.deliveries, snapshot.at))
         (recipe(snapshot))
     }
 }
