@@ -1,6 +1,8 @@
 //! What identifies a row: keys are compared after normalising, so that `@Anna`, ` anna ` and
 //! `https://www.instagram.com/anna/` are one creator.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// Stands between the parts of a key of several fields.
@@ -29,7 +31,7 @@ const PROFILE_PREFIXES: [&str; 3] = ["channel", "c", "user"];
 /// A handle as the target knows it: without blanks, `@` and the address around it, case kept.
 #[must_use]
 pub fn clean_handle(raw: &str) -> String {
-    let text: String = raw.trim_matches(is_blank).nfc().collect();
+    let text = composed(raw.trim_matches(is_blank));
     let text = handle_of_url(&text).unwrap_or(&text);
     text.strip_prefix('@').unwrap_or(text).trim_matches(is_blank).to_owned()
 }
@@ -37,7 +39,16 @@ pub fn clean_handle(raw: &str) -> String {
 /// The identity of a value: Unicode NFC, blanks around it gone, case folded.
 #[must_use]
 pub fn fold(value: &str) -> String {
-    value.trim_matches(is_blank).nfc().flat_map(char::to_lowercase).collect()
+    let value = value.trim_matches(is_blank);
+    if value.is_ascii() {
+        return value.to_ascii_lowercase();
+    }
+    value.nfc().flat_map(char::to_lowercase).collect()
+}
+
+/// Unicode NFC. ASCII, which most handles are, has only that form.
+fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
 /// Whether a key value stands for nothing.

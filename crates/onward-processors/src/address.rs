@@ -24,6 +24,14 @@ pub(crate) const ONWARD_TRY: HeaderName = HeaderName::from_static("onward-try");
 /// No address is longer, in bytes: the limit of most servers.
 const MAX_URL: usize = 8_192;
 
+/// What no row changes of an address: scheme, host and port. Understood once, because to understand a host
+/// takes longer than all the rest of an address.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    written: String,
+    url: Url,
+}
+
 /// Checks an address of a recipe before any row: scheme, host, and that no row chooses the host.
 ///
 /// # Errors
@@ -33,25 +41,28 @@ pub(crate) fn check_template(
     path: &str,
     outbound: &Outbound,
     wrong: &mut Wrong,
-) -> Result<(), Problem> {
+) -> Result<Option<Origin>, Problem> {
     let Some((scheme, rest)) =
         url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
     else {
         wrong.add(path, format!("`{path}` must begin with https:// or http://"));
-        return Ok(());
+        return Ok(None);
     };
     let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     if host.contains(['{', '}']) {
         wrong.add(path, format!("the host of `{path}` must be written out; a row may not choose it"));
-        return Ok(());
+        return Ok(None);
     }
-    match Url::parse(&format!("{scheme}://{host}/")) {
-        Ok(parsed) => outbound
-            .check_url(&parsed)
-            .map_err(|refused| Problem::new(Code::BlockedAddress, refused.to_string())),
+    let written = format!("{scheme}://{host}");
+    match Url::parse(&written) {
+        Ok(url) => {
+            let checked = outbound.check_url(&url);
+            checked.map_err(|refused| Problem::new(Code::BlockedAddress, refused.to_string()))?;
+            Ok(Some(Origin { written, url }))
+        }
         Err(error) => {
             wrong.add(path, format!("`{path}` is no address: {error}"));
-            Ok(())
+            Ok(None)
         }
     }
 }
@@ -60,7 +71,7 @@ pub(crate) fn check_template(
 /// anew when some of them are called again, so each row's key is in the body.
 pub(crate) fn trace(headers: &mut HeaderMap, call: &Call, rows: &[Arc<InputRow>]) {
     let mut set = |name, text: String| {
-        let value = HeaderValue::from_str(&text);
+        let value = HeaderValue::try_from(text);
         headers.insert(name, value.expect("ids and numbers are fit for a header"));
     };
     set(ONWARD_JOB, call.job.to_string());
@@ -76,22 +87,74 @@ pub(crate) fn trace(headers: &mut HeaderMap, call: &Call, rows: &[Arc<InputRow>]
 }
 
 /// The address of one row, or why there is none.
-pub(crate) fn of_row(text: &str) -> Result<Url, &'static str> {
+pub(crate) fn of_row(origin: &Origin, text: &str) -> Result<Url, &'static str> {
     if text.len() > MAX_URL {
         return Err("the address of this row is too long");
     }
     let path = text.split_once("://").map_or(text, |(_, rest)| rest).split(['?', '#']).next().unwrap_or(text);
     // `..` would be resolved away and lead to another address than the recipe's.
-    let climbs = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let climbs = |part: &str| {
+        part.len() <= "%2e%2e".len()
+            && matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+    };
     if path.split(['/', '\\']).any(climbs) {
         return Err("`.` and `..` cannot be looked up: they would lead to another address");
     }
-    Url::parse(text).map_err(|_| "the address of this row is not valid")
+    let parsed = match text.strip_prefix(&*origin.written).filter(|path| is_plain_path(path)) {
+        Some(path) => origin.url.join(path),
+        None => Url::parse(text),
+    };
+    parsed.map_err(|_| "the address of this row is not valid")
+}
+
+/// Whether it means the same behind an origin as in a whole address. `//` would name another host, and so
+/// would two strokes with a line break between them, which is left out when an address is read.
+fn is_plain_path(path: &str) -> bool {
+    path.starts_with('/')
+        && !path[1..].starts_with(['/', '\\'])
+        && path.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of_row(text: &str) -> Result<Url, &'static str> {
+        let origin = check_template("http://a/x", "url", &Outbound::default(), &mut Wrong::new());
+        super::of_row(&origin.unwrap().unwrap(), text)
+    }
+
+    #[test]
+    fn an_address_means_the_same_behind_its_origin() {
+        for path in [
+            "/c/anna",
+            "/c?x=%2F..",
+            "/",
+            "//evil.example/x",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "/\n\\evil",
+            "/ /x",
+            "/c/å",
+            "",
+            "?x=1",
+            "#y",
+            ":81/x",
+            ".evil.example/x",
+            "@evil.example/",
+            "/@evil.example/",
+            "/:81/",
+            "/http://evil.example/",
+            "/c/a|b\"<>`{}",
+            "/%zz",
+            "/c//d",
+            "/x\\y",
+            "\\evil.example",
+        ] {
+            let text = format!("http://a{path}");
+            assert_eq!(of_row(&text).ok(), Url::parse(&text).ok(), "{text:?}");
+        }
+    }
 
     #[test]
     fn a_row_cannot_lead_to_another_address() {

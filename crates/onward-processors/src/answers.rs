@@ -61,6 +61,10 @@ pub(crate) fn asked_wait_by(headers: &HeaderMap) -> Option<u64> {
 
 /// Tells the engine when the answer says that no call is left, before the target has to refuse one.
 pub(crate) fn tell_limit(received: &Received, told: &Told) {
+    // Most targets say nothing of a limit; every answer comes by here.
+    if !received.headers.keys().any(|name| name.as_str().contains("limit")) {
+        return;
+    }
     let wait_ms = closed_ms(&received.headers, SystemTime::UNIX_EPOCH + since_1970());
     told.no_call_for(wait_ms.unwrap_or(0));
 }

@@ -2,19 +2,20 @@
 //! followed unless the recipe says so, and then each one is checked like the address itself.
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use onward_core::problem::{Code, Problem};
 use onward_core::processor::Answer;
 use onward_core::recipe::Work;
 use reqwest::header::HeaderMap;
-use reqwest::{Request, Url};
+use reqwest::Request;
 use serde_json::Value as Json;
 
 use crate::answers::failed;
 use crate::outbound::{Guard, Outbound, Refused};
 use crate::redirect;
-use crate::scope::Fetched;
+use crate::scope::{Fetched, Headers};
 use crate::settings::{Secrets, Settings};
 
 /// An answer's body is at most so long once unpacked, in bytes: a creator is a page of JSON.
@@ -62,7 +63,7 @@ pub(crate) fn guarded(
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -73,11 +74,6 @@ impl Client {
         let http =
             guarded(&settings.outbound, connect, usize::try_from(work.concurrency).unwrap_or(usize::MAX))?;
         Ok(Self { http, outbound: settings.outbound.clone(), secrets: settings.secrets.clone(), redirects })
-    }
-
-    /// An empty request, to be filled.
-    pub(crate) fn request(&self, method: reqwest::Method, url: Url) -> reqwest::RequestBuilder {
-        self.http.request(method, url)
     }
 
     /// The secrets, to keep them out of messages.
@@ -104,18 +100,13 @@ impl Client {
 impl Received {
     /// The answer as expressions see it: a body that is no JSON is missing.
     pub(crate) fn fetched(&self) -> Fetched {
-        let mut headers = serde_json::Map::new();
-        for (name, value) in &self.headers {
-            let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            headers.entry(name.as_str()).or_insert(Json::String(text));
-        }
         let body = serde_json::from_slice(&self.body).unwrap_or(Json::Null);
-        Fetched { status: self.status, headers: Json::Object(headers), body }
+        Fetched { status: self.status, headers: Headers::of(Arc::clone(&self.headers)), body }
     }
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Received, Answer> {
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
         if body.len() + chunk.len() > MAX_BODY {
@@ -124,7 +115,7 @@ async fn read(mut response: reqwest::Response) -> Result<Received, Answer> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Received { status, headers, body })
+    Ok(Received { status, headers: Arc::new(headers), body })
 }
 
 fn blocked(refused: &Refused) -> Answer {

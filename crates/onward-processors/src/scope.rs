@@ -1,8 +1,10 @@
 //! What the names in an expression stand for: fields of the row, and parts of the answer.
 
 use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 use onward_core::input::{Columns, InputRow};
+use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 
 use crate::expr::{Expression, Scope, Value};
@@ -11,9 +13,33 @@ use crate::expr::{Expression, Scope, Value};
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) status: u16,
-    /// Names in small letters.
-    pub(crate) headers: Json,
+    pub(crate) headers: Headers,
     pub(crate) body: Json,
+}
+
+/// The headers of an answer. Few expressions look at them, so they are only made a value when one does.
+#[derive(Debug)]
+pub(crate) struct Headers {
+    sent: Arc<HeaderMap>,
+    value: OnceLock<Json>,
+}
+
+impl Headers {
+    pub(crate) fn of(sent: Arc<HeaderMap>) -> Self {
+        Self { sent, value: OnceLock::new() }
+    }
+
+    /// Texts by name, in small letters; of a name that was sent several times the first.
+    fn value(&self) -> &Json {
+        self.value.get_or_init(|| {
+            let mut texts = serde_json::Map::new();
+            for (name, value) in &*self.sent {
+                let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                texts.entry(name.as_str()).or_insert(Json::String(text));
+            }
+            Json::Object(texts)
+        })
+    }
 }
 
 /// What one name of an expression stands for.
@@ -69,7 +95,7 @@ impl<'a> Scope<'a> for RowScope<'a> {
                 self.row.fields.get(*at).map_or(missing, |text| Value::Text(Cow::Borrowed(text)))
             }
             (Some(Source::Status), Some(found)) => Value::Int(i64::from(found.status)),
-            (Some(Source::Headers), Some(found)) => Value::of_json(&found.headers, what),
+            (Some(Source::Headers), Some(found)) => Value::of_json(found.headers.value(), what),
             (Some(Source::Body), Some(found)) => Value::of_json(&found.body, what),
             (Some(Source::Item), _) => self.item.map_or(missing, |item| Value::of_json(item, what)),
             (Some(Source::Status | Source::Headers | Source::Body), None)

@@ -10,9 +10,9 @@ use onward_core::problem::{Code, Problem};
 use onward_core::processor::{Answer, Call, CannotStart};
 use onward_core::recipe::{self, Recipe};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Request, Url};
+use reqwest::{Body, Method, Request, Url};
 
-use crate::address::{self, IDEMPOTENCY_KEY, ONWARD_JOB, ONWARD_ROW, ONWARD_TRY, TRACEPARENT};
+use crate::address::{self, IDEMPOTENCY_KEY, ONWARD_JOB, ONWARD_ROW, ONWARD_TRY, Origin, TRACEPARENT};
 use crate::answers::{failed, tell_limit};
 use crate::client::{Client, Received};
 use crate::invalid::Wrong;
@@ -21,6 +21,8 @@ use crate::template::{Place, Template, percent_encoded};
 
 /// What stands between the values of a batch in an address.
 const USUAL_JOIN: &str = ",";
+/// Headers of a call that the recipe does not name, with those that the client adds.
+const USUAL_HEADERS: usize = 12;
 /// Stands for every field and secret when a body is tried before the job.
 const SAMPLE: &str = "x";
 
@@ -30,6 +32,7 @@ pub(crate) struct Target {
     client: Client,
     method: Method,
     url: Template,
+    origin: Origin,
     headers: Vec<(HeaderName, Template)>,
     body: Option<Template>,
     join: String,
@@ -126,7 +129,7 @@ impl Target {
     ) -> Result<Option<Self>, Problem> {
         let table = parts.table;
         let path = format!("{table}.url");
-        address::check_template(parts.url, &path, &settings.outbound, wrong)?;
+        let origin = address::check_template(parts.url, &path, &settings.outbound, wrong)?;
         let url = Template::new(parts.url, Place::Url);
         let url = url.map_err(|message| wrong.add(&path, format!("`{path}`: {message}"))).ok();
         if url.as_ref().is_some_and(|url| !url.secrets().is_empty()) {
@@ -136,10 +139,11 @@ impl Target {
         let headers = headers(parts, wrong);
         let body = parts.body.and_then(|source| body(source, wrong));
         let client = Client::new(settings, work, parts.redirects)?;
-        Ok(url.map(|url| Self {
+        Ok(url.zip(origin).map(|(url, origin)| Self {
             client,
             method: parts.method.clone(),
             url,
+            origin,
             headers,
             body,
             join: parts.join.unwrap_or(USUAL_JOIN).to_owned(),
@@ -192,7 +196,7 @@ impl Target {
 
     fn request(&self, call: &Call, rows: &[Arc<InputRow>], own: Option<Vec<u8>>) -> Result<Request, Answer> {
         let url = self.address(call, rows)?;
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderMap::with_capacity(USUAL_HEADERS + self.headers.len());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         address::trace(&mut headers, call, rows);
         if !self.keyed {
@@ -209,11 +213,10 @@ impl Target {
             let first = rows.first().map(|row| &**row);
             headers.insert(name.clone(), self.header(name, template, call, first)?);
         }
-        let mut request = self.client.request(self.method.clone(), url).headers(headers);
-        if let Some(body) = body {
-            request = request.body(body);
-        }
-        request.build().map_err(|_| failed("bad-request", "the row cannot be put into a call"))
+        let mut request = Request::new(self.method.clone(), url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = body.map(Body::from);
+        Ok(request)
     }
 
     fn address(&self, call: &Call, rows: &[Arc<InputRow>]) -> Result<Url, Answer> {
@@ -234,7 +237,7 @@ impl Target {
             values.insert(name, Value::from_safe_string(joined));
         }
         let text = self.url.render(values, &BTreeMap::new()).map_err(|why| failed("bad-url", why))?;
-        address::of_row(&text).map_err(|why| failed("bad-url", why))
+        address::of_row(&self.origin, &text).map_err(|why| failed("bad-url", why))
     }
 
     /// The body of one row, or the list of the bodies of a batch.
