@@ -26,6 +26,9 @@ use crate::snapshot::Snapshot;
 const LOOK_MS: u64 = 100;
 /// Progress of one job is told at most this often, in milliseconds: four times a second.
 const PROGRESS_MS: u64 = 250;
+/// With more subscribers than this, progress is told half as often: a thousand screens are then half the
+/// work, and none is further behind than half a second.
+const MANY: usize = 200;
 /// Jobs that have not changed are looked at this often all the same, in milliseconds: being stuck and
 /// rates change with time alone.
 const TIME_MS: u64 = 1_000;
@@ -168,7 +171,8 @@ impl Teller {
             if told.look == look {
                 return false;
             }
-            if now.ms_since(told.at) < PROGRESS_MS {
+            let many = self.out.receiver_count() > MANY;
+            if now.ms_since(told.at) < if many { 2 * PROGRESS_MS } else { PROGRESS_MS } {
                 return true;
             }
         }

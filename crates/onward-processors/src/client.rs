@@ -8,8 +8,8 @@ use std::time::Duration;
 use onward_core::problem::{Code, Problem};
 use onward_core::processor::Answer;
 use onward_core::recipe::Work;
-use reqwest::header::HeaderMap;
 use reqwest::Request;
+use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 
 use crate::answers::failed;

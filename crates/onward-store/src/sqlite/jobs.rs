@@ -5,7 +5,7 @@ use onward_core::event::EventKind;
 use onward_core::id::JobId;
 use onward_core::input::spans;
 use onward_core::job::{Job, Tuning};
-use onward_core::state::Step;
+use onward_core::state::{JobState, Step};
 use onward_core::store::{JobQuery, NewJob, StoreError, Totals};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -68,35 +68,61 @@ pub(super) fn get(db: &Connection, id: JobId) -> Answer<Option<Job>> {
 }
 
 /// Jobs, newest first.
+///
+/// Each state has its jobs in the order of their ids, so the page is merged from the wanted states and
+/// nothing else is read, however many jobs there are.
 pub(super) fn list(db: &Connection, query: &JobQuery) -> Answer<Vec<Job>> {
     // Every id sorts before this one, which no version of UUID uses.
     let before = query.before.map_or_else(|| String::from("g"), |before| before.to_string());
-    let states: String = query.states.iter().map(|state| format!(",{state}")).collect();
-    let states = if states.is_empty() { states } else { states + "," };
-    let text = query.text.as_deref().map(str::to_lowercase);
     let after = query.after.map(|after| after.to_string());
-    let mut statement =
-        db.prepare_cached(if after.is_some() { sql::JOB_LIST_BACK } else { sql::JOB_LIST })?;
-    let mut rows = match &after {
-        Some(after) => statement.query(params![before, states, after])?,
-        None => statement.query(params![before, states])?,
-    };
+    let text = query.text.as_deref().map(str::to_lowercase);
+    let sql = if after.is_some() { sql::JOB_LIST_BACK } else { sql::JOB_LIST };
+    let wanted = |state: &JobState| query.states.is_empty() || query.states.contains(state);
+    let states: Vec<JobState> = JobState::ALL.into_iter().filter(wanted).collect();
+    let mut statements =
+        states.iter().map(|_| db.prepare_cached(sql)).collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut lists = Vec::with_capacity(states.len());
+    for (statement, state) in statements.iter_mut().zip(&states) {
+        let rows = match &after {
+            Some(after) => statement.query(params![before, state.word(), after])?,
+            None => statement.query(params![before, state.word()])?,
+        };
+        let mut list = JobsOfState { rows, text: text.as_deref() };
+        lists.push((list.next()?, list));
+    }
     let mut page = Vec::new();
     while page.len() < query.limit {
-        let Some(row) = rows.next()? else { break };
-        if let Some(text) = &text {
-            let (name, filename) = (row.get_ref(1)?.as_str(), row.get_ref(2)?.as_str());
-            let has = |field: &str| field.to_lowercase().contains(text);
-            if !has(name.map_err(rusqlite::Error::from)?) && !has(filename.map_err(rusqlite::Error::from)?) {
-                continue;
-            }
+        let heads = lists.iter_mut().filter(|(head, _)| head.is_some());
+        let first =
+            if after.is_some() { heads.min_by_key(|list| list.0) } else { heads.max_by_key(|list| list.0) };
+        let Some((head, list)) = first else { break };
+        if let Some(id) = std::mem::replace(head, list.next()?) {
+            page.extend(get(db, id)?);
         }
-        page.extend(get(db, uuid(&row.get::<_, String>(0)?)?)?);
     }
     if after.is_some() {
         page.reverse();
     }
     Ok(page)
+}
+
+/// The jobs of one state whose name or file holds a text.
+struct JobsOfState<'a> {
+    rows: rusqlite::Rows<'a>,
+    text: Option<&'a str>,
+}
+
+impl JobsOfState<'_> {
+    fn next(&mut self) -> Answer<Option<JobId>> {
+        while let Some(row) = self.rows.next()? {
+            let field = |at: usize| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);
+            let (name, filename) = (field(1)?.to_lowercase(), field(2)?.to_lowercase());
+            if self.text.is_none_or(|text| name.contains(text) || filename.contains(text)) {
+                return Ok(Some(uuid(field(0)?)?));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// The newest job over these bytes and this recipe.
@@ -144,7 +170,6 @@ pub(super) fn delete(db: &Connection, id: JobId) -> Answer<()> {
 
 /// Counts for the tiles.
 pub(super) fn totals(db: &Connection, today_from: UnixMs) -> Answer<Totals> {
-    use onward_core::state::JobState;
     let mut totals = Totals::default();
     let mut statement = db.prepare_cached(sql::JOBS_BY_STATE)?;
     let mut rows = statement.query([])?;

@@ -1,5 +1,5 @@
--- Jobs, newest first, after a cursor. ?2 is empty or holds the wanted states between commas.
+-- Jobs of one state, newest first, after a cursor.
 SELECT jobs.uuid, jobs.name, inputs.filename
 FROM jobs JOIN inputs ON inputs.id = jobs.input
-WHERE jobs.uuid < ?1 AND (?2 = '' OR instr(?2, ',' || jobs.state || ',') > 0)
+WHERE jobs.state = ?2 AND jobs.uuid < ?1
 ORDER BY jobs.uuid DESC
