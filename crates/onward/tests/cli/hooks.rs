@@ -12,8 +12,8 @@ use super::desk::{Desk, LIMIT, Running};
 const SUBMIT: &[&str] = &["submit", "creators.csv", "--recipe", "recipe.toml"];
 
 async fn serve(desk: &Desk, secret: &str) -> Running {
-    let mut server =
-        desk.start_with(&[("ONWARD_SECRET_HOOK", secret)], &["serve", "--listen", "127.0.0.1:0"]);
+    let variables = [("ONWARD_SECRET_HOOK", secret), ("ONWARD_LOG", "debug")];
+    let mut server = desk.start_with(&variables, &["serve", "--listen", "127.0.0.1:0"]);
     desk.found(&mut server, &desk.data()).await;
     server
 }
@@ -136,7 +136,7 @@ async fn a_receiver_that_fails_twice_gets_the_same_delivery_until_it_says_yes() 
     let upstream = Upstream::start(Script::default()).unwrap();
     desk.lay(&CreatorsJob::plain("again", 3, &upstream.url()).with_table(&receiver.recipe()));
     receiver.answer([500, 500]);
-    let _server = serve(&desk, SECRET).await;
+    let server = serve(&desk, SECRET).await;
     desk.type_in(&[SUBMIT, &["--watch"]].concat()).ends_with(0);
     letters(&receiver, 2).await;
     let failed = delivery(&desk, "two failures", |one| one["tries"] == 2 && one["sending"] == false).await;
@@ -156,6 +156,13 @@ async fn a_receiver_that_fails_twice_gets_the_same_delivery_until_it_says_yes() 
     assert!(all[0].timestamp <= all[1].timestamp && all[1].timestamp <= all[2].timestamp);
     let unknown = desk.type_in(&["deliveries", "last", "--again", "msg_nobody"]).ends_with(7);
     assert!(unknown.err.contains("no delivery of this id"), "{}", unknown.err);
+    // The canary: what was said by everybody, with everything logged.
+    let told = [&["deliveries", "last", "--json"][..], &["show", "last", "--json"]];
+    let mut said: Vec<String> = told.iter().map(|verb| desk.type_in(verb).ends_with(0).out).collect();
+    said.push(server.kill().err);
+    assert!(said[2].contains("a hook was not told"), "the log was to be looked through: {}", said[2]);
+    let bytes = SECRET.trim_start_matches("whsec_");
+    assert!(said.iter().all(|text| !text.contains(bytes)), "a secret is shown: {said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
