@@ -1,20 +1,22 @@
 //! Jobs move from one store to another: finished ones, half-done ones, and what they have added.
 //!
 //! **Promise.** A job over there is the job that was here: input, ledger, history, timeline, creators,
-//! and its place. It is checked over there before anything changes here; then an unfinished job is
+//! what its hooks are to be told, and its place. It is checked over there before anything changes here; then an unfinished job is
 //! cancelled here, so that nobody does its rows twice. Nothing is deleted.
 //!
 //! **When it is interrupted.** A job that is not whole over there is paused and says so; running the
 //! move again begins it anew. One that is whole is left as it is, however far it has gone on since.
 
 use onward_core::event::Event;
+use onward_core::hook::Delivery;
 use onward_core::id::RowIndex;
 use onward_core::input::{Duplicates, spans};
 use onward_core::job::{Go, Job};
 use onward_core::problem::{Code, Problem};
 use onward_core::state::Step;
 use onward_core::store::{
-    BEING_MOVED, Command, CreatorQuery, JobQuery, LedgerRow, Moving, NewJob, RowQuery, Store, StoreError,
+    BEING_MOVED, Command, CreatorQuery, DeliveryQuery, JobQuery, LedgerRow, Moving, NewJob, RowQuery, Store,
+    StoreError,
 };
 
 use crate::clock;
@@ -166,6 +168,17 @@ async fn carry(from: &dyn Store, to: &dyn Store, job: &Job) -> Result<(), StoreE
         after = Some(last.row);
         to.take_in(Moving::Doubts(id, doubts)).await?;
     }
+    let mut deliveries = Vec::new();
+    loop {
+        let before = deliveries.last().map(|last: &Delivery| last.no);
+        let page = from.deliveries(&DeliveryQuery { job: id, before, limit: PAGE }).await?;
+        if page.is_empty() {
+            break;
+        }
+        deliveries.extend(page);
+    }
+    deliveries.reverse();
+    to.take_in(Moving::Deliveries(id, deliveries)).await?;
     let mut after = 0;
     loop {
         let events = from.events(Some(id), after, PAGE).await?;

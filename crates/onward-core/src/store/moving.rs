@@ -2,6 +2,7 @@
 
 use crate::doubt::Doubt;
 use crate::event::Event;
+use crate::hook::Delivery;
 use crate::id::JobId;
 use crate::job::Job;
 use crate::store::{Creator, LedgerRow, NewJob};
@@ -23,6 +24,8 @@ pub enum Moving {
     Doubts(JobId, Vec<Doubt>),
     /// Its timeline, in order; the numbers are given anew.
     Events(JobId, Vec<Event>),
+    /// Its deliveries to hooks, oldest first; the numbers are given anew, and nobody has any of them here.
+    Deliveries(JobId, Vec<Delivery>),
     /// Creators, whether their job is here or was deleted.
     Creators(Vec<Creator>),
     /// The job is whole: counters are taken from the ledger that is here, everything else is as it was

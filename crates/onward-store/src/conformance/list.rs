@@ -165,6 +165,7 @@ macro_rules! conformance_list {
             what_a_dead_sender_had_is_free_at_once
             deliveries_are_listed_newest_first_page_by_page
             deliveries_go_with_their_job
+            what_was_to_be_told_over_there_is_told_from_here
         }
         $crate::$theme! { $make, verify:
             an_honest_job_has_no_problems

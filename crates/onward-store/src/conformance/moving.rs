@@ -45,7 +45,7 @@ async fn over_there() -> (Arc<dyn Store>, Job, NewJob) {
     (model, cancelled, new)
 }
 
-async fn copy_input(from: &Arc<dyn Store>, to: &Arc<dyn Store>, job: &Job) {
+pub(super) async fn copy_input(from: &Arc<dyn Store>, to: &Arc<dyn Store>, job: &Job) {
     for (no, _, _) in onward_core::input::spans(job.total) {
         let (chunk, _) = from.chunk(job.input.id, no).await.expect("it answers").expect("it is there");
         to.put_chunk(job.input.id, chunk).await.expect("it is stored");

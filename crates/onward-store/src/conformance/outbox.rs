@@ -9,11 +9,15 @@ use onward_core::id::{JobId, WorkerId};
 use onward_core::job::Pause;
 use onward_core::row::Outcome;
 use onward_core::state::{JobState, PauseReason, Step};
-use onward_core::store::{Command, DeliveryQuery, Standstill, Store, StoreError, TakeDeliveries, Tried};
+use onward_core::store::{
+    Command, DeliveryQuery, Moving, NewJob, Standstill, Store, StoreError, TakeDeliveries, Tried,
+};
 use onward_core::stuck::{Stuck, StuckReason, still_since};
 
 use super::Subject;
-use super::build::{Hand, at, command, job, job_with, look, new_uuid, run_to_end};
+use super::build::{Hand, at, command, job, job_with, look, new_job, new_uuid, run_to_end, sealed};
+use super::moving::copy_input;
+use crate::memory::MemoryStore;
 
 /// One hook for everything, and one for the end alone.
 const RECIPE: &str = r#"{"work":{"kind":"creators"},"hooks":[
@@ -280,4 +284,39 @@ pub async fn deliveries_go_with_their_job(Subject { store, keep: _keep, .. }: Su
     let late = store.settle_delivery(&tried(&taken[0], Next::Delivered, at(3))).await;
     assert!(matches!(late, Err(StoreError::Fenced { .. })), "{late:?}");
     assert!(take(&store, "w", at(1_000)).await.is_empty());
+}
+
+/// A move gives birth to no delivery, and leaves none behind; running it again changes nothing.
+pub async fn what_was_to_be_told_over_there_is_told_from_here(Subject { store, keep: _keep, .. }: Subject) {
+    let model: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let input = sealed(&model, 10).await;
+    let new = NewJob { recipe: Arc::from(RECIPE), ..new_job(input.id) };
+    model.create_job(new.clone()).await.expect("the job is created");
+    for (by, second) in [(Step::Pause, 1), (Step::Resume, 2), (Step::Pause, 3)] {
+        model.command(&command(new.id, by, at(second))).await.expect("the step is legal");
+    }
+    let taken = take(&model, "w", at(4)).await;
+    let [first, second] = taken.as_slice() else { panic!("two were expected: {taken:?}") };
+    model.settle_delivery(&tried(first, Next::Delivered, at(5))).await.expect("the holder may write");
+    let waits = tried(second, Next::Again { wait_ms: 5_000 }, at(5));
+    model.settle_delivery(&waits).await.expect("the holder may write");
+    let mut over_there = all(&model, new.id).await;
+    over_there.reverse();
+
+    let whole = look(&model, new.id).await;
+    copy_input(&model, &store, &whole).await;
+    store.take_in(Moving::Begin(new.clone())).await.expect("it begins");
+    for _again in 0..2 {
+        let part = Moving::Deliveries(new.id, over_there.clone());
+        store.take_in(part).await.expect("deliveries are taken in");
+    }
+    store.take_in(Moving::End(Box::new(whole))).await.expect("it is whole");
+    let mut here = all(&store, new.id).await;
+    here.reverse();
+    let without_numbers =
+        |all: &[Delivery]| all.iter().map(|one| Delivery { no: 0, ..one.clone() }).collect::<Vec<_>>();
+    assert_eq!(without_numbers(&here), without_numbers(&over_there));
+    assert!(take(&store, "w", at(9)).await.is_empty(), "its time has not come");
+    let due = take(&store, "w", at(10)).await.pop().expect("it is due");
+    assert_eq!(due.delivery.new, second.delivery.new);
 }

@@ -54,6 +54,10 @@ impl World {
                     self.events.push(onward_core::event::Event { seq: self.last_seq, ..event });
                 }
             }
+            Moving::Deliveries(id, deliveries) => {
+                self.stored(id)?;
+                self.take_letters_in(deliveries);
+            }
             Moving::Creators(creators) => {
                 for creator in creators {
                     self.creators.entry((creator.table.clone(), creator.key.clone())).or_insert(creator);

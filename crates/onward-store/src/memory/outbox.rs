@@ -89,6 +89,18 @@ impl World {
         posted
     }
 
+    /// Deliveries of a job that moves in, as they stood over there.
+    pub(super) fn take_letters_in(&mut self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            if self.letters.iter().any(|letter| letter.delivery.new.id == delivery.new.id) {
+                continue;
+            }
+            self.last_letter += 1;
+            let delivery = Delivery { no: self.last_letter, held_until: None, ..delivery };
+            self.letters.push(Letter { delivery, holder: None });
+        }
+    }
+
     fn take_deliveries(&mut self, wish: &TakeDeliveries) -> Vec<Taken> {
         let now = wish.now;
         let due = |letter: &&mut Letter| {

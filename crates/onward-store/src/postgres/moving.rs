@@ -14,7 +14,7 @@ use super::failure::Answer;
 use super::head::{existing, lock, look};
 use super::session::Session;
 use super::values::{at, clean, int, outcome_code, params, small, to_json};
-use super::{events, inputs, jobs, rows, sql};
+use super::{events, inputs, jobs, outbox, rows, sql};
 use crate::stored::reason;
 
 /// Which records: of which job, after which (row, generation), and how many.
@@ -36,6 +36,7 @@ pub(super) async fn take_in(db: &Session, part: &Moving) -> Answer<()> {
         Moving::History(job, records) => insert(db, sql::HISTORY_MOVE_IN, *job, records).await,
         Moving::Events(job, lines) => tell(db, *job, lines).await,
         Moving::Doubts(job, all) => doubt(db, *job, all).await,
+        Moving::Deliveries(job, all) => outbox::take_in(db, existing(db, *job).await?.key, all).await,
         Moving::Creators(all) => {
             for creator in all {
                 add(db, creator).await?;

@@ -15,24 +15,51 @@ use super::failure::{Answer, unreadable};
 use super::head::{Head, existing, lock};
 use super::pool::{Kind, Operation, Which};
 use super::session::Session;
-use super::values::{clean, count, epoch, get, int, json, moment, params, small, small_count, text, to_json};
+use super::values::{
+    at, clean, count, epoch, get, int, json, moment, params, small, small_count, text, to_json,
+};
 use super::{PostgresStore, sql};
 use crate::stored::{delivery_state, hook_event, settled_as};
 
 /// A job has taken a turn: whoever wants to know of it will be told.
-pub(super) async fn deliver(db: &Session, head: &Head, event: HookEvent, at: UnixMs) -> Answer<()> {
-    post(db, head.key, &hook::born(&head.job, event, at), at).await.map(drop)
+pub(super) async fn deliver(db: &Session, head: &Head, event: HookEvent, now: UnixMs) -> Answer<()> {
+    post(db, head.key, &hook::born(&head.job, event, now), now).await.map(drop)
 }
 
 /// Puts deliveries into the outbox; one that is there already stays as it is.
-async fn post(db: &Session, key: i32, born: &[NewDelivery], at: UnixMs) -> Answer<u64> {
+async fn post(db: &Session, key: i32, born: &[NewDelivery], now: UnixMs) -> Answer<u64> {
     let mut posted = 0;
     for new in born {
         let (hook, notice) = (small(new.hook.into()), to_json(&new.notice)?);
-        let put = params![new.id, key, hook, new.event.word(), clean(&notice), at.0];
+        let put = params![new.id, key, hook, new.event.word(), clean(&notice), now.0];
         posted += db.execute(sql::DELIVERY_INSERT, put).await?;
     }
     Ok(posted)
+}
+
+/// Deliveries of a job that moves in, as they stood over there.
+pub(super) async fn take_in(db: &Session, key: i32, all: &[Delivery]) -> Answer<()> {
+    for delivery in all {
+        let (new, notice) = (&delivery.new, to_json(&delivery.new.notice)?);
+        let moved = params![
+            new.id,
+            key,
+            small(new.hook.into()),
+            new.event.word(),
+            clean(&notice),
+            delivery.state.word(),
+            small(delivery.tries.into()),
+            small(delivery.failures.into()),
+            delivery.begun_at.0,
+            at(delivery.next_at),
+            at(delivery.tried_at),
+            delivery.status.map(i32::from),
+            clean(&delivery.message),
+            int(delivery.epoch.0),
+        ];
+        db.execute(sql::DELIVERY_MOVE_IN, moved).await?;
+    }
+    Ok(())
 }
 
 async fn tell_stuck(db: &Session, standstill: &Standstill) -> Answer<u64> {

@@ -40,6 +40,7 @@ statements! {
     DELIVERY_AGAIN = "delivery_again";
     DELIVERY_EPOCH = "delivery_epoch";
     DELIVERY_INSERT = "delivery_insert";
+    DELIVERY_MOVE_IN = "delivery_move_in";
     DELIVERY_NAMED = "delivery_named";
     DELIVERY_PAGE = "delivery_page";
     DELIVERY_SETTLE = "delivery_settle";

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::failure::Answer;
 use super::head::{existing, head, key};
 use super::values::{int, outcome_code, outcome_of, reason, to_json};
-use super::{inputs, jobs, rows, sql, work};
+use super::{inputs, jobs, outbox, rows, sql, work};
 
 /// Records that retries took out of the ledger, by row and generation.
 pub(super) fn history_page(
@@ -58,6 +58,7 @@ pub(super) fn take_in(db: &Connection, part: &Moving) -> Answer<()> {
             }
             Ok(())
         }
+        Moving::Deliveries(job, all) => outbox::take_in(db, key(db, *job)?, all),
         Moving::Creators(all) => all.iter().try_for_each(|creator| add(db, creator)),
         Moving::End(whole) => end(db, whole),
     }

@@ -37,6 +37,31 @@ fn post(db: &Connection, key: i64, born: &[NewDelivery], at: UnixMs) -> Answer<u
     Ok(posted as u64)
 }
 
+/// Deliveries of a job that moves in, as they stood over there.
+pub(super) fn take_in(db: &Connection, key: i64, all: &[Delivery]) -> Answer<()> {
+    let mut insert = db.prepare_cached(sql::DELIVERY_MOVE_IN)?;
+    for delivery in all {
+        let new = &delivery.new;
+        insert.execute(params![
+            new.id,
+            key,
+            new.hook,
+            new.event.word(),
+            to_json(&new.notice)?,
+            delivery.state.word(),
+            delivery.tries,
+            delivery.failures,
+            delivery.begun_at.0,
+            delivery.next_at.map(|at| at.0),
+            delivery.tried_at.map(|at| at.0),
+            delivery.status,
+            delivery.message,
+            int(delivery.epoch.0),
+        ])?;
+    }
+    Ok(())
+}
+
 fn tell_stuck(db: &Connection, standstill: &Standstill) -> Answer<u64> {
     let head = existing(db, standstill.job)?;
     if head.job.state != JobState::Running || still_since(&head.job) != standstill.since {

@@ -33,6 +33,7 @@ statements! {
     DELIVERY_EPOCH = "delivery_epoch";
     DELIVERY_GET = "delivery_get";
     DELIVERY_INSERT = "delivery_insert";
+    DELIVERY_MOVE_IN = "delivery_move_in";
     DELIVERY_NAMED = "delivery_named";
     DELIVERY_PAGE = "delivery_page";
     DELIVERY_SETTLE = "delivery_settle";
