@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{InputId, RowIndex, SpanNo};
+use crate::clock::UnixMs;
+use crate::id::{InputId, JobId, RowIndex, SpanNo};
 use crate::row::Verdict;
 
 /// Rows per span, and so per chunk, of a large input.
@@ -90,6 +91,40 @@ pub struct InputSummary {
     pub format: FileFormat,
     /// What a person should know about the file, as (code, message).
     pub warnings: Vec<Warning>,
+    /// Set when the file was compared with a job first, for a person to say whether it is to be attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
+}
+
+/// What a file was compared with. It is kept with the file, so that any process over the store can attach
+/// it, also after a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// The job; no other job may take the file.
+    pub job: JobId,
+    /// The input the job had.
+    pub with: InputId,
+    /// When.
+    pub at: UnixMs,
+    /// The file was made of the job's rows and those of an export that were handed back: which those were,
+    /// as (the first, how many), ascending. `None` for a file that was sent whole.
+    pub handed_back: Option<Vec<(RowIndex, u32)>>,
+}
+
+impl Compared {
+    /// Neighbours among ascending rows, put together.
+    #[must_use]
+    pub fn stretches(rows: &[RowIndex]) -> Vec<(RowIndex, u32)> {
+        let neighbours = rows.chunk_by(|a, b| a.0 + 1 == b.0);
+        neighbours.map(|rows| (rows[0], u32::try_from(rows.len()).unwrap_or(u32::MAX))).collect()
+    }
+
+    /// The rows that an export handed back, one by one.
+    #[must_use]
+    pub fn rows(&self) -> Vec<RowIndex> {
+        let all = self.handed_back.iter().flatten();
+        all.flat_map(|(first, rows)| (first.0..first.0 + rows).map(RowIndex)).collect()
+    }
 }
 
 /// How the file was written.
@@ -162,5 +197,16 @@ mod tests {
             assert_eq!(next, total);
         }
         assert_eq!(spans(313).count(), 4);
+    }
+
+    #[test]
+    fn rows_that_were_handed_back_are_kept_as_stretches() {
+        let rows: Vec<RowIndex> = [0, 1, 2, 7, 9, 10].into_iter().map(RowIndex).collect();
+        let stretches = Compared::stretches(&rows);
+        assert_eq!(stretches, [(RowIndex(0), 3), (RowIndex(7), 1), (RowIndex(9), 2)]);
+        let (job, with) = (JobId(uuid::Uuid::nil()), InputId(uuid::Uuid::nil()));
+        let compared = Compared { job, with, at: UnixMs(0), handed_back: Some(stretches) };
+        assert_eq!(compared.rows(), rows);
+        assert_eq!(Compared::stretches(&[]), []);
     }
 }

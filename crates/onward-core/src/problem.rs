@@ -86,6 +86,8 @@ codes! {
     InputGone "input-gone" 410 7 "The CSV of this job is gone",
     /// The attached file is not the one the job was made from.
     InputMismatch "input-mismatch" 422 2 "This is not the file of this job",
+    /// A file that was compared with a job is no longer kept.
+    ComparisonGone "comparison-gone" 410 7 "The compared file is no longer kept",
     /// The upload is too large.
     TooLarge "too-large" 413 2 "The upload is too large",
     /// One record is too large.

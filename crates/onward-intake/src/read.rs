@@ -81,6 +81,7 @@ fn summary(table: &mut Table<'_>, id: InputId, filename: &str, rows: u32) -> Inp
         columns: table.header().to_vec(),
         format: table.format(),
         warnings: table.records().notes.warnings(),
+        compared: None,
     }
 }
 

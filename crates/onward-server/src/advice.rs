@@ -75,6 +75,9 @@ fn about_files(code: Code) -> Option<&'static str> {
         Code::MissingColumn => {
             "Correct the header, or name the right one under [columns]; the nearest names are given."
         }
+        Code::ComparisonGone => {
+            "Compare the file with the job again; a compared file waits for an answer for 45 minutes."
+        }
         Code::UploadNotFound => "Announce the file again; uploads are forgotten after a day.",
         Code::UploadOffset => "Go on at the offset that is named; nothing was changed.",
         Code::UploadIncomplete => "Send the rest of the file, then ask again.",

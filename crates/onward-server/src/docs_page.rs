@@ -88,6 +88,7 @@ fn curl(operation: &Operation) -> String {
         Body::Json(_) => " -H 'content-type: application/json' -d '{}'",
         Body::Upload => " -F file=@creators.csv -F recipe=@creators.toml",
         Body::Head => " -F file=@head.csv",
+        Body::File => " -F file=@creators.csv",
     };
     format!("curl -s{method}{body} {address}")
 }

@@ -32,7 +32,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/jobs/{id}/rows", get(jobs::rows::handle))
         .route("/api/v1/jobs/{id}/errors", get(jobs::errors::handle))
         .route("/api/v1/jobs/{id}/export", get(jobs::export::handle))
-        .route("/api/v1/jobs/{id}/input", get(jobs::source::handle))
+        .route("/api/v1/jobs/{id}/input", get(jobs::source::handle).delete(jobs::input::forget))
         .route("/api/v1/jobs/{id}/timeline", get(jobs::timeline::handle))
         .route("/api/v1/jobs/{id}/verify", get(jobs::verify::handle))
         .route("/api/v1/jobs/{id}/deliveries", get(jobs::deliveries::list))

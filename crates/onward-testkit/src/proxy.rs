@@ -2,6 +2,8 @@
 //! network does.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -30,6 +32,7 @@ pub enum Weather {
 pub struct Proxy {
     address: SocketAddr,
     weather: watch::Sender<Weather>,
+    sent: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -42,19 +45,27 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (weather, seen) = watch::channel(Weather::Fair);
+        let sent = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&sent);
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                connections.spawn(carry(client, port, seen.clone()));
+                connections.spawn(carry(client, port, seen.clone(), Arc::clone(&counted)));
             }
         });
-        Ok(Self { address, weather, task })
+        Ok(Self { address, weather, sent, task })
     }
 
     /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Bytes that programs have sent through it.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Changes what the network does, for open connections too.
@@ -69,14 +80,14 @@ impl Drop for Proxy {
     }
 }
 
-async fn carry(client: TcpStream, port: u16, weather: watch::Receiver<Weather>) {
+async fn carry(client: TcpStream, port: u16, weather: watch::Receiver<Weather>, sent: Arc<AtomicU64>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let mut cut = weather.clone();
+    let (mut cut, answered) = (weather.clone(), AtomicU64::new(0));
     tokio::select! {
-        () = copy(from_client, to_server, weather.clone(), |weather| weather != Weather::BlackHole) => {}
-        () = copy(from_server, to_client, weather, |weather| {
+        () = copy(from_client, to_server, weather.clone(), &sent, |weather| weather != Weather::BlackHole) => {}
+        () = copy(from_server, to_client, weather, &answered, |weather| {
             weather != Weather::BlackHole && weather != Weather::OneWay
         }) => {}
         _ = cut.wait_for(|weather| *weather == Weather::Reset) => {}
@@ -88,12 +99,14 @@ async fn copy(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
     mut weather: watch::Receiver<Weather>,
+    carried: &AtomicU64,
     passes: impl Fn(Weather) -> bool,
 ) {
     let mut buffer = vec![0; 16 * 1_024];
     loop {
         let Ok(read @ 1..) = from.read(&mut buffer).await else { return };
         let Ok(now) = weather.wait_for(|weather| passes(*weather)).await.map(|now| *now) else { return };
+        carried.fetch_add(read as u64, Ordering::Relaxed);
         if let Weather::Slow(time) = now {
             tokio::time::sleep(time).await;
         }

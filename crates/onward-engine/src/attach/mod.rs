@@ -5,19 +5,21 @@
 //! all of their fields; in an export by `onward_row`. What is done stays done wherever it now stands.
 //! A failed row that was changed, or that an export hands back, is done again under a new generation.
 //! New rows are done. What is gone is kept in the history and named on the timeline. Nothing changes
-//! before the whole file was read and compared, and then all of it does at once or nothing.
+//! before the whole file was read and compared, and then all of it does at once or nothing. A file that was
+//! compared can be kept for a while and attached by its id, so that it is sent and read once.
 //!
 //! **Cost.** The rows of both files are compared by digests: 32 bytes for each row of each file are in
 //! memory while it lasts.
 
 mod compare;
+mod keep;
 mod mend;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use onward_core::id::{InputId, RowIndex};
-use onward_core::input::InputSummary;
+use onward_core::input::{Compared, Duplicates, InputSummary};
 use onward_core::job::Job;
 use onward_core::problem::{Code, Problem};
 use onward_core::row::Outcome;
@@ -29,6 +31,7 @@ use crate::clock;
 use crate::input::{Source, discard, gone, stored_recipe, take_in, work_digest};
 use crate::mishap;
 use compare::Comparison;
+pub(crate) use keep::{confirm, forget};
 
 /// Ledger records read at a time.
 const PAGE: usize = 2_000;
@@ -40,6 +43,8 @@ const NAMED: usize = 20;
 pub enum Intent {
     /// Only say what would change.
     DryRun,
+    /// Say what would change, and keep the file for a while, so that its id is enough to attach it.
+    Keep,
     /// Do it.
     Attach,
 }
@@ -61,6 +66,8 @@ pub struct Difference {
     pub again: u64,
     /// A few rows of each kind.
     pub named: Vec<NamedRow>,
+    /// The file as it is kept, when it is: what [`crate::Engine::confirm`] takes.
+    pub kept: Option<InputId>,
 }
 
 /// A row that differs.
@@ -110,66 +117,122 @@ pub(crate) async fn attach(
         return Err(mishap::refused(job, Code::JobAlreadyRunning));
     }
     let id = InputId(Uuid::now_v7());
-    let (difference, request) = match compared(store, job, id, proposal).await {
-        Ok((difference, request)) if proposal.intent == Intent::Attach => (difference, request),
-        rest => {
-            discard(store, id).await;
-            return rest.map(|(difference, _)| (difference, job.clone()));
-        }
+    let compared = match take(store, job, id, proposal).await {
+        Ok(taken) => compared(store, job, &taken, proposal.actor).await,
+        Err(problem) => Err(problem),
     };
-    match store.attach(&request).await {
-        Ok(after) => Ok((difference, after)),
-        // It may have happened: the input has to stay, and the next look shows which it was.
-        Err(error @ StoreError::Unknown(_)) => {
-            let there = store.job(job.id).await.ok().flatten().filter(|now| now.input.id == id);
-            there.map(|now| (difference, now)).ok_or_else(|| mishap::problem(error))
+    match (compared, proposal.intent) {
+        (Ok((difference, request)), Intent::Attach) => {
+            exchange(store, job, difference, &request, Refused::Discard).await
         }
-        Err(error) => {
+        (Ok((difference, _)), Intent::Keep) => Ok((Difference { kept: Some(id), ..difference }, job.clone())),
+        (Ok((difference, _)), Intent::DryRun) => {
             discard(store, id).await;
-            if let StoreError::Illegal(now) = &error {
-                return Err(mishap::refused(now, Code::JobAlreadyRunning));
-            }
-            Err(mishap::about(mishap::problem(error), job))
+            Ok((difference, job.clone()))
+        }
+        (Err(problem), _) => {
+            discard(store, id).await;
+            Err(problem)
         }
     }
 }
 
-/// Reads the file and says how it differs, and what is to be asked of the store.
-async fn compared(
+/// What becomes of a file that the store refuses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    /// Nobody can ask for it again.
+    Discard,
+    /// Its id may be sent once more.
+    Keep,
+}
+
+/// Puts the new input in the place of the old one.
+async fn exchange(
+    store: &Arc<dyn Store>,
+    job: &Job,
+    difference: Difference,
+    request: &Attach,
+    refused: Refused,
+) -> Result<(Difference, Job), Problem> {
+    let error = match store.attach(request).await {
+        Ok(after) => return Ok((difference, after)),
+        Err(error) => error,
+    };
+    // It may have happened, by this request or by the same one sent twice: the next look shows it.
+    let unclear = matches!(error, StoreError::Unknown(_));
+    if unclear || refused == Refused::Keep {
+        let there = store.job(job.id).await.ok().flatten().filter(|now| now.input.id == request.input);
+        if let Some(now) = there {
+            return Ok((difference, now));
+        }
+    }
+    if !unclear && refused == Refused::Discard {
+        discard(store, request.input).await;
+    }
+    if let StoreError::Illegal(now) = &error {
+        return Err(mishap::refused(now, Code::JobAlreadyRunning));
+    }
+    Err(mishap::about(mishap::problem(error), job))
+}
+
+/// A file that was read into the store and sealed there.
+struct Taken {
+    summary: InputSummary,
+    duplicates: Duplicates,
+    /// The rows an export handed back, ascending; `None` for a file that was sent whole.
+    handed_back: Option<Vec<RowIndex>>,
+}
+
+/// Reads the file.
+async fn take(
     store: &Arc<dyn Store>,
     job: &Job,
     id: InputId,
     proposal: Proposal<'_>,
-) -> Result<(Difference, Attach), Problem> {
-    let Proposal { file, filename, needs, actor, .. } = proposal;
+) -> Result<Taken, Problem> {
+    let Proposal { file, filename, needs, intent, .. } = proposal;
     let recipe = stored_recipe(job)?;
-    let mut handed_back = Vec::new();
-    let is_export = mend::is_export(file)?;
-    let (source, filename, recipe) = if is_export {
+    let (source, filename, recipe, handed_back) = if mend::is_export(file)? {
         if !job.input.available {
             return Err(gone(job));
         }
         let mended = mend::mend(store, job, &recipe, file).await?;
-        handed_back = mended.rows;
-        (mended.source, job.input.filename.clone(), mended.recipe)
+        (mended.source, job.input.filename.clone(), mended.recipe, Some(mended.rows))
     } else {
-        (Source::File(file.to_owned()), filename.to_owned(), recipe)
+        (Source::File(file.to_owned()), filename.to_owned(), recipe, None)
     };
-    let (summary, duplicates) = take_in(store, id, source, &filename, &recipe).await?;
+    let (mut summary, duplicates) = take_in(store, id, source, &filename, &recipe).await?;
     onward_intake::has_fields(&summary.columns, &recipe, needs)?;
-    store.seal_input(&summary, &duplicates, clock::now()).await.map_err(mishap::problem)?;
-    let comparison = compare::compare(store, job, &summary).await?;
+    let now = clock::now();
+    if intent == Intent::Keep {
+        let stretches = handed_back.as_deref().map(Compared::stretches);
+        summary.compared =
+            Some(Compared { job: job.id, with: job.input.id, at: now, handed_back: stretches });
+    }
+    store.seal_input(&summary, &duplicates, now).await.map_err(mishap::problem)?;
+    Ok(Taken { summary, duplicates, handed_back })
+}
+
+/// Says how the file differs, and what is to be asked of the store.
+async fn compared(
+    store: &Arc<dyn Store>,
+    job: &Job,
+    taken: &Taken,
+    actor: &str,
+) -> Result<(Difference, Attach), Problem> {
+    let Taken { summary, duplicates, handed_back } = taken;
+    let comparison = compare::compare(store, job, summary).await?;
     if comparison.pairs.is_empty() && job.total > 0 {
         return Err(another_file(job));
     }
-    let open = open(store, job, &comparison, &handed_back, &duplicates).await?;
-    let difference = difference(&comparison, &open, job, &summary);
+    let open = open(store, job, &comparison, handed_back.as_deref().unwrap_or_default(), duplicates).await?;
+    let difference = difference(&comparison, &open, job, summary);
     let detail = sentence(&difference, &comparison);
     let request = Attach {
         job: job.id,
         epoch: job.epoch,
-        input: id,
-        work_digest: (!is_export).then(|| work_digest(&summary.sha256, &job.recipe)),
+        input: summary.id,
+        work_digest: handed_back.is_none().then(|| work_digest(&summary.sha256, &job.recipe)),
         moves: comparison.moves(),
         anew: difference.moved + difference.changed + difference.gone > 0 || !open.is_empty(),
         open,
@@ -187,7 +250,7 @@ async fn open(
     job: &Job,
     comparison: &Comparison,
     handed_back: &[RowIndex],
-    duplicates: &onward_core::input::Duplicates,
+    duplicates: &Duplicates,
 ) -> Result<Vec<RowIndex>, Problem> {
     let mut open = Vec::new();
     let failed = |row: RowIndex| comparison.has_changed(row) || handed_back.binary_search(&row).is_ok();
@@ -247,6 +310,7 @@ fn difference(comparison: &Comparison, open: &[RowIndex], job: &Job, new: &Input
         moved: comparison.pairs.iter().filter(|pair| pair.old != pair.new).count() as u64,
         again: open.len() as u64,
         named: comparison.named.clone(),
+        kept: None,
     }
 }
 

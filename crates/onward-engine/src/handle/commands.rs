@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use onward_core::doubt::Stand;
-use onward_core::id::{JobId, RowIndex};
+use onward_core::id::{InputId, JobId, RowIndex};
 use onward_core::job::{Go, Job, Pause, Tuning};
 use onward_core::problem::{Code, Problem};
 use onward_core::row::Outcome;
@@ -182,6 +182,29 @@ impl Engine {
             self.inner.drives.nudge(id);
         }
         Ok((difference, self.snapshot(job)))
+    }
+
+    /// Attaches a file that was compared with this job and kept ([`Intent::Keep`]), or says once more how it
+    /// differs. Said twice, the second time changes nothing and is fine.
+    pub async fn confirm(
+        &self,
+        id: JobId,
+        kept: InputId,
+        intent: Intent,
+        actor: &str,
+    ) -> Result<(Difference, Snapshot), Problem> {
+        let job = self.job(id).await?.job;
+        let (difference, job) = attach::confirm(self.store(), &job, kept, intent, actor).await?;
+        if intent == Intent::Attach {
+            self.inner.drives.nudge(id);
+        }
+        Ok((difference, self.snapshot(job)))
+    }
+
+    /// Lets go of a file that was compared with this job and kept, and is not wanted after all.
+    pub async fn forget_compared(&self, id: JobId, kept: InputId) -> Result<(), Problem> {
+        let job = self.job(id).await?.job;
+        attach::forget(self.store(), &job, kept).await
     }
 
     /// Changes the name and the live limits; what is `None` stays. Takes effect within a second.

@@ -3,6 +3,7 @@
 pub mod creators;
 pub mod creators_export;
 pub mod cursor;
+mod disposition;
 pub mod extract;
 pub mod flash;
 pub mod jobs;

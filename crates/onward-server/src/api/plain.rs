@@ -254,7 +254,7 @@ fn own_page(headers: &HeaderMap) -> Option<String> {
     let path = rest.strip_prefix(host)?;
     let bare = path.split(['?', '#']).next()?;
     let is_page = match bare.strip_prefix("/jobs/") {
-        Some(job) => !job.trim_end_matches("/rows").contains('/'),
+        Some(job) => !job.trim_end_matches("/rows").trim_end_matches("/attach").contains('/'),
         None => bare == "/",
     };
     (is_page && !path.starts_with("//")).then(|| path.to_owned())

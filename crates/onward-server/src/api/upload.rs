@@ -1,4 +1,5 @@
-//! Takes an upload in parts: the file goes to a temporary file while it arrives, within its limits.
+//! Takes an upload, in parts or as the body itself: the file goes to a temporary file while it arrives, within
+//! its limits.
 //!
 //! Nothing is kept of an upload that breaks off, is too large or too slow: the temporary file goes
 //! away with the value that names it, also when the client leaves and the request is dropped.
@@ -7,8 +8,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::body::BodyDataStream;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
+use futures::StreamExt;
 use onward_core::hex::hex;
 use onward_core::problem::Code;
 use onward_intake::display_name;
@@ -19,6 +22,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+use crate::api::disposition;
 use crate::api::extract::content_type;
 use crate::api::uploads::upload_id;
 use crate::idempotency::{fingerprint, is_upload};
@@ -26,6 +30,9 @@ use crate::problem::Failure;
 use crate::state::{App, Settings};
 use crate::uploads::Uploads;
 
+/// What a file is that is sent as the body itself; `text/plain` and `text/tab-separated-values` are what
+/// some programs call a CSV.
+const PLAIN: [&str; 4] = ["text/csv", "application/octet-stream", "text/tab-separated-values", "text/plain"];
 /// The largest recipe: a hundred times the largest example.
 const MAX_RECIPE_BYTES: usize = 256 << 10;
 /// The largest name of a job, in bytes; a card shows a tenth of it.
@@ -101,6 +108,30 @@ impl Upload {
         found.whole(&app.uploads).await
     }
 
+    /// The same, or the file alone as the body: `text/csv`, `application/octet-stream`. Its name is that of
+    /// `Content-Disposition`, or the usual one.
+    ///
+    /// # Errors
+    /// As [`Upload::receive`].
+    pub async fn receive_file(app: &App, request: Request, usual: &str) -> Result<Self, Failure> {
+        let max_bytes = app.settings.max_upload_bytes;
+        let kind = content_type(request.headers());
+        if is_upload(request.headers()) {
+            return Self::receive(app, request, max_bytes).await;
+        }
+        if !PLAIN.contains(&&*kind) {
+            let detail = format!(
+                "Send the file as `multipart/form-data`, or as the body itself: {}; not `{kind}`.",
+                PLAIN.map(|kind| format!("`{kind}`")).join(", ")
+            );
+            return Err(Failure::new(Code::UnsupportedBody, detail));
+        }
+        let filename = disposition::filename(request.headers()).unwrap_or_else(|| usual.to_owned());
+        let pieces = Pieces::Whole(request.into_body().into_data_stream());
+        let file = spool(&app.settings, pieces, &filename, max_bytes, &mut Clock::start()).await?;
+        Found { file: Some(file), ..Found::default() }.whole(&app.uploads).await
+    }
+
     /// What makes two uploads to the same address the same request.
     #[must_use]
     pub fn fingerprint(&self, path: &str) -> String {
@@ -138,7 +169,9 @@ impl Found {
         let name = field.name().unwrap_or_default().to_owned();
         match name.as_str() {
             "file" if self.file.is_none() => {
-                self.file = Some(spool(settings, field, max_bytes, clock).await?)
+                let filename = field.file_name().unwrap_or_default().to_owned();
+                self.file =
+                    Some(spool(settings, Pieces::Part(Box::new(field)), &filename, max_bytes, clock).await?);
             }
             "upload" if self.upload.is_none() => {
                 let id = short_text(field, "upload", MAX_NAME_BYTES, clock).await?;
@@ -219,14 +252,15 @@ async fn next_field<'a>(parts: &'a mut Multipart, found: &Found) -> Result<Optio
 
 async fn spool(
     settings: &Settings,
-    mut field: Field<'_>,
+    mut pieces: Pieces<'_>,
+    filename: &str,
     max_bytes: u64,
     clock: &mut Clock,
 ) -> Result<Spooled, Failure> {
-    let filename = display_name(field.file_name().unwrap_or_default());
+    let filename = display_name(filename);
     let (mut file, path) = temporary(settings).map_err(|error| not_spooled(&error))?;
     let (mut hasher, mut bytes) = (Sha256::new(), 0u64);
-    while let Some(chunk) = clock.next_chunk(&mut field).await? {
+    while let Some(chunk) = clock.next_chunk(&mut pieces).await? {
         bytes += chunk.len() as u64;
         if bytes > max_bytes {
             let detail = format!("The file may have at most {max_bytes} bytes; nothing was kept.");
@@ -240,13 +274,13 @@ async fn spool(
 }
 
 async fn short_text(
-    mut field: Field<'_>,
+    field: Field<'_>,
     name: &str,
     max_bytes: usize,
     clock: &mut Clock,
 ) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = clock.next_chunk(&mut field).await? {
+    let (mut bytes, mut pieces) = (Vec::new(), Pieces::Part(Box::new(field)));
+    while let Some(chunk) = clock.next_chunk(&mut pieces).await? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > max_bytes {
             return Err(Failure::new(
@@ -261,6 +295,23 @@ async fn short_text(
         .ok_or_else(|| Failure::new(Code::BadRequest, format!("The {name} is not UTF-8 text.")))
 }
 
+/// What a file arrives in.
+enum Pieces<'a> {
+    /// A part of a multipart body.
+    Part(Box<Field<'a>>),
+    /// The body itself.
+    Whole(BodyDataStream),
+}
+
+impl Pieces<'_> {
+    async fn next(&mut self) -> Result<Option<bytes::Bytes>, Failure> {
+        match self {
+            Self::Part(field) => field.chunk().await.map_err(|error| broken(&error)),
+            Self::Whole(body) => body.next().await.transpose().map_err(|_| stopped()),
+        }
+    }
+}
+
 /// Watches how fast an upload arrives.
 struct Clock {
     since: Instant,
@@ -272,10 +323,9 @@ impl Clock {
         Self { since: Instant::now(), bytes: 0 }
     }
 
-    async fn next_chunk(&mut self, field: &mut Field<'_>) -> Result<Option<bytes::Bytes>, Failure> {
-        let chunk = match timeout(MAX_SILENCE, field.chunk()).await {
-            Ok(Ok(chunk)) => chunk,
-            Ok(Err(error)) => return Err(broken(&error)),
+    async fn next_chunk(&mut self, pieces: &mut Pieces<'_>) -> Result<Option<bytes::Bytes>, Failure> {
+        let chunk = match timeout(MAX_SILENCE, pieces.next()).await {
+            Ok(chunk) => chunk?,
             Err(_) => return Err(silent()),
         };
         self.bytes += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
@@ -305,6 +355,10 @@ fn broken(error: &MultipartError) -> Failure {
             "The upload is larger than this server takes; nothing was kept.",
         );
     }
+    stopped()
+}
+
+fn stopped() -> Failure {
     Failure::new(Code::UploadAborted, "The upload stopped before its end; nothing was kept.")
 }
 

@@ -22,10 +22,23 @@ const ATTACH: &[Code] = &[
     Code::JobAlreadyRunning,
     Code::InputGone,
     Code::InputMismatch,
+    Code::ComparisonGone,
     Code::EpochMoved,
     Code::TooLarge,
     Code::CsvMalformed,
     Code::MissingColumn,
+];
+
+const DRY_RUN: Param = Param::Query("dry_run", "true only says how the file differs.");
+const COMPARED: Param =
+    Param::Query("compared", "The id of a file that was compared and kept, in place of a file.");
+const ATTACH_PARAMS: &[Param] = &[
+    DRY_RUN,
+    Param::Query(
+        "keep",
+        "true, with dry_run, keeps the file for 45 minutes and answers its id as `compared`.",
+    ),
+    COMPARED,
 ];
 
 /// What a preview answers.
@@ -38,8 +51,8 @@ pub(crate) const FILES: &[Operation] = &[
         path: "/api/v1/jobs/{id}/input",
         id: "attachInput",
         summary: "Attach the file again, an edited one, or corrected rows of an export, to a job that stands still.",
-        params: &[Param::Query("dry_run", "true only says how the file differs.")],
-        body: Body::Upload,
+        params: ATTACH_PARAMS,
+        body: Body::File,
         status: 200,
         reply: Reply::Json("Attached"),
         problems: ATTACH,
@@ -48,12 +61,23 @@ pub(crate) const FILES: &[Operation] = &[
         method: "post",
         path: "/jobs/{id}/attach",
         id: "attachInputByForm",
-        summary: "Compare or attach a file by the form of its page: the page again, or 303 to the job's page.",
-        params: &[Param::Query("dry_run", "true only says how the file differs.")],
-        body: Body::Upload,
+        summary: "Compare or attach a file by the forms of its page: 303 to the comparison, or to the job's page.",
+        params: &[DRY_RUN, COMPARED],
+        body: Body::File,
         status: 303,
         reply: Reply::Empty,
         problems: ATTACH,
+    },
+    Operation {
+        method: "delete",
+        path: "/api/v1/jobs/{id}/input",
+        id: "forgetComparedInput",
+        summary: "Let go of a file that was compared and kept, and is not wanted after all.",
+        params: &[COMPARED],
+        body: Body::None,
+        status: 204,
+        reply: Reply::Empty,
+        problems: &[Code::BadId, Code::InvalidParameter, Code::JobNotFound, Code::InputMismatch],
     },
     Operation {
         method: "post",

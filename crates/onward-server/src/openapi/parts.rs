@@ -88,6 +88,8 @@ pub(crate) enum Body {
     Upload,
     /// An upload of the beginning of a file.
     Head,
+    /// A file alone, in a part or as the body itself.
+    File,
 }
 
 impl Body {
@@ -108,8 +110,21 @@ impl Body {
             ),
             Self::Upload => Some(upload(json!(["file", "recipe"]))),
             Self::Head => Some(upload(json!(["file"]))),
+            Self::File => Some(file()),
         }
     }
+}
+
+/// One file and nothing else. Without one, a file that was compared is named in the query.
+fn file() -> Value {
+    let plain = json!({ "schema": { "type": "string", "format": "binary",
+        "description": "The CSV; its name in Content-Disposition." } });
+    let parts = json!({ "schema": { "type": "object", "properties": {
+        "file": { "type": "string", "format": "binary", "description": "The CSV." },
+        "upload": { "type": "string", "description": "The id of a file that was sent in parts, in place of it." },
+    } } });
+    json!({ "required": false, "content": {
+        "multipart/form-data": parts, "text/csv": plain, "application/octet-stream": plain } })
 }
 
 /// What an operation answers.

@@ -46,6 +46,7 @@ pub(crate) use pages::attach::Chosen;
 pub use pages::new_job::Draft;
 pub use pages::trouble::page as problem_page;
 pub use parts::flash::COOKIE as FLASH_COOKIE;
+pub(crate) use parts::flash::decoded;
 
 use filter::Filter;
 use parts::flash::{self, Flash};
@@ -59,7 +60,7 @@ pub fn routes() -> Router<App> {
         .route("/jobs/new", get(new_job))
         .route("/jobs/{id}", get(job_page))
         .route("/jobs/{id}/live", get(live))
-        .route("/jobs/{id}/attach", get(attach))
+        .route("/jobs/{id}/attach", get(crate::api::jobs::input::show))
         .route("/jobs/{id}/rows", get(rows))
         .route("/jobs/{id}/rows/{row}", get(row))
         .route("/jobs/{id}/errors", get(errors))
@@ -115,17 +116,10 @@ async fn job_page(
     Ok(answer(&headers, &name, Kind::Job, pages::job::render(&view)))
 }
 
-async fn attach(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response> {
-    let snapshot = app.engine.job(job_id(&id)?).await?;
+/// The page that attaches a file, with what became of the one that was chosen.
+pub(crate) fn attach_page(headers: &HeaderMap, snapshot: &Snapshot, chosen: &Chosen) -> Response {
     let title = format!("Attach a file to {}", snapshot.job.name);
-    Ok(answer(&headers, &title, Kind::Job, pages::attach::render(&snapshot, &Chosen::Nothing)))
-}
-
-/// The same page with what became of the file that was chosen, to answer its form with.
-#[must_use]
-pub(crate) fn attach_page(snapshot: &Snapshot, chosen: &Chosen) -> Markup {
-    let body = pages::attach::render(snapshot, chosen);
-    layout(&Page { title: "Attach a file", kind: Kind::Job, now: clock::now(), flash: None, body })
+    answer(headers, &title, Kind::Job, pages::attach::render(snapshot, chosen))
 }
 
 async fn live(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {

@@ -49,6 +49,17 @@ pub(crate) enum Need {
     Created,
 }
 
+/// What is done with a file that is compared with a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compare {
+    /// Nothing more.
+    Only,
+    /// It waits for a word, and is then attached without being sent again.
+    AndKeep,
+    /// It is attached at once.
+    AndAttach,
+}
+
 /// What may be said about a new job besides its file and its recipe.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wishes<'a> {
@@ -220,16 +231,26 @@ impl Client {
     }
 
     /// Puts another file under a job, or only says how it differs.
-    pub(crate) async fn attach(
-        &self,
-        id: JobId,
-        file: &Path,
-        dry_run: bool,
-    ) -> Result<AttachedView, Failure> {
+    pub(crate) async fn attach(&self, id: JobId, file: &Path, how: Compare) -> Result<AttachedView, Failure> {
         let body = upload::body(file, None, &[]).await?;
-        let path = format!("/api/v1/jobs/{id}/input{}", if dry_run { "?dry_run=true" } else { "" });
+        let query = match how {
+            Compare::Only => "?dry_run=true",
+            Compare::AndKeep => "?dry_run=true&keep=true",
+            Compare::AndAttach => "",
+        };
+        let path = format!("/api/v1/jobs/{id}/input{query}");
         let request = Request { method: Method::PUT, path, body, within: None };
         parse(&self.answer(request).await?)
+    }
+
+    /// Attaches what was compared and kept.
+    pub(crate) async fn confirm(&self, id: JobId, compared: &AttachedView) -> Result<AttachedView, Failure> {
+        parse(&self.answer(of_kept(Method::PUT, id, compared)?).await?)
+    }
+
+    /// Lets go of what was compared and kept.
+    pub(crate) async fn forget(&self, id: JobId, compared: &AttachedView) -> Result<(), Failure> {
+        self.answer(of_kept(Method::DELETE, id, compared)?).await.map(|_empty| ())
     }
 
     /// Changes name or limits of a job.
@@ -270,6 +291,15 @@ impl Client {
         let answer = self.transport.send(request).await?;
         if (200..300).contains(&answer.status) { read(answer).await } else { Err(refused(answer).await) }
     }
+}
+
+fn of_kept(method: Method, id: JobId, compared: &AttachedView) -> Result<Request, Failure> {
+    let kept = compared.compared.as_deref().ok_or_else(|| {
+        Failure::new(Exit::Unexpected, "the server compared the file and did not keep it")
+            .hint("does the server run another version? compare `onward --version` on both sides")
+    })?;
+    let path = with_query(&format!("/api/v1/jobs/{id}/input"), &[("compared", kept)]);
+    Ok(Request { method, path, body: Body::Empty, within: None })
 }
 
 /// A path with a query, percent-encoded.

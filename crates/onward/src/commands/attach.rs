@@ -6,7 +6,7 @@ use onward_core::state::JobState;
 use onward_server::api::view::AttachedView;
 
 use crate::args::Attach;
-use crate::client::{Client, Need};
+use crate::client::{Client, Compare, Need};
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
 use crate::output::text::{count, counted, plain};
@@ -16,25 +16,31 @@ use crate::{jobs, output};
 pub(super) async fn run(config: &Config, verb: &Attach) -> Result<Exit, Failure> {
     let client = Client::open(config, Need::Existing).await?;
     let id = jobs::named(&client, &verb.job).await?;
-    if !verb.yes {
-        let compared = client.attach(id, &verb.file, true).await?;
-        if verb.dry_run && verb.output.json {
-            output::json::print(&compared);
-            return Ok(Exit::Done);
+    let attached = match at_once(verb) {
+        Some(how) => {
+            let answer = client.attach(id, &verb.file, how).await?;
+            if !(verb.dry_run && verb.output.json) {
+                say(&answer);
+            }
+            if verb.dry_run {
+                if verb.output.json {
+                    output::json::print(&answer);
+                }
+                return Ok(Exit::Done);
+            }
+            answer
         }
-        say(&compared);
-        if verb.dry_run {
-            return Ok(Exit::Done);
+        None => {
+            let compared = client.attach(id, &verb.file, Compare::AndKeep).await?;
+            say(&compared);
+            if !agreed("attach it?")? {
+                client.forget(id, &compared).await?;
+                output::say("nothing was changed; attach it with --yes");
+                return Ok(Exit::Done);
+            }
+            client.confirm(id, &compared).await?
         }
-        if !agreed("attach it?")? {
-            output::say("nothing was changed; attach it with --yes");
-            return Ok(Exit::Done);
-        }
-    }
-    let attached = client.attach(id, &verb.file, false).await?;
-    if verb.yes {
-        say(&attached);
-    }
+    };
     if verb.output.json {
         output::json::print(&attached);
     }
@@ -52,6 +58,15 @@ pub(super) async fn run(config: &Config, verb: &Attach) -> Result<Exit, Failure>
         (_, None) => output::say("attached; every row is done"),
     }
     Ok(Exit::Done)
+}
+
+/// What is done without asking; `None` when the person is asked.
+fn at_once(verb: &Attach) -> Option<Compare> {
+    match (verb.dry_run, verb.yes) {
+        (true, _) => Some(Compare::Only),
+        (false, true) => Some(Compare::AndAttach),
+        (false, false) => None,
+    }
 }
 
 /// The difference, for a person.

@@ -10,7 +10,7 @@ use onward_server::api::view::JobView;
 
 use crate::args::Run;
 use crate::client::upload::unreadable;
-use crate::client::{Client, Wishes};
+use crate::client::{Client, Compare, Wishes};
 use crate::config::Config;
 use crate::digest::digest;
 use crate::exit_code::{Exit, Failure};
@@ -167,22 +167,24 @@ async fn earlier(client: &Client, host: &Host, asked: &Asked<'_>) -> Result<Opti
     let same = |job: &Job| job.input.filename == name && Recipe::work_of(&job.recipe) == work;
     let jobs = host.engine.jobs(&query).await?;
     let Some(job) = jobs.into_iter().map(|snapshot| snapshot.job).find(same) else { return Ok(None) };
-    let difference = match client.attach(job.id, file, true).await {
+    // Kept, so that a large file is sent and read once.
+    let difference = match client.attach(job.id, file, Compare::AndKeep).await {
         Ok(difference) => difference,
         Err(failure) if failure.is(Code::InputMismatch) || failure.is(Code::InputGone) => return Ok(None),
         Err(failure) => return Err(failure),
     };
-    if (difference.matched + difference.changed) * 2 < job.total {
-        return Ok(None);
-    }
     let works = matches!(job.state, JobState::Queued | JobState::Running);
-    if works && difference.new + difference.gone > 0 {
+    let is_another = (difference.matched + difference.changed) * 2 < job.total;
+    if is_another || (works && difference.new + difference.gone > 0) {
+        client.forget(job.id, &difference).await?;
         return Ok(None);
     }
     output::say(&format!("{} has changed since job {} was made of it:", plain(&job.name), job.id));
     super::attach::say(&difference);
-    if !works {
-        client.attach(job.id, file, false).await?;
+    if works {
+        client.forget(job.id, &difference).await?;
+    } else {
+        client.confirm(job.id, &difference).await?;
     }
     output::say("  (`onward submit` makes a new job that does all of its rows)");
     Ok(Some(job.id))

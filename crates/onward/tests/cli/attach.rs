@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use onward_testkit::proxy::Proxy;
 use serde_json::{Value, json};
 
 use super::desk::Desk;
@@ -132,5 +133,39 @@ fn what_cannot_be_attached_says_why_and_changes_nothing() {
     let said = desk.type_in(&["attach", "last", "other.csv"]).ends_with(0);
     assert!(said.err.contains("nothing was changed; attach it with --yes"), "{}", said.err);
     assert_eq!(counts(&desk.last_job()), before);
+    verified(&desk);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_edited_is_sent_to_the_server_once() {
+    const RUN: &[&str] = &["run", "creators.csv", "--recipe", "recipe.toml"];
+    let desk = Desk::new();
+    desk.write("recipe.toml", "key = [\"handle\"]\n[work]\nkind = \"creators\"\n[add]\ntable = \"people\"\n");
+    let note = "a note that makes the file large ".repeat(100);
+    let rows = |from: u32| (from..from + 300).map(|row| format!("ann{row},{note}")).collect::<Vec<_>>();
+    let file = |from: u32| csv(&rows(from).iter().map(String::as_str).collect::<Vec<_>>());
+    desk.write("creators.csv", &file(0));
+    let mut server = desk.start(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut found = desk.found(&mut server, &desk.data()).await;
+    desk.type_in(RUN).ends_with(0);
+
+    let port = found["address"].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
+    let proxy = Proxy::before(port).await.unwrap();
+    found["address"] = json!(format!("127.0.0.1:{}", proxy.port()));
+    std::fs::write(desk.data().join("server.json"), found.to_string()).unwrap();
+    let edited = file(20);
+    desk.write("creators.csv", &edited);
+    let said = desk.type_in(RUN).ends_with(0);
+    assert!(said.err.contains("280 rows are the same, 0 changed, 20 new, 20 gone"), "{}", said.err);
+    let (sent, large) = (proxy.sent(), edited.len() as u64);
+    assert!((large..large * 3 / 2).contains(&sent), "{sent} bytes were sent for a file of {large}");
+    assert_eq!(counts(&desk.last_job()), json!(["completed", 300, 300, 300, 0]));
+
+    // Another list of the same name is compared as well, and nothing is left of that.
+    desk.write("creators.csv", &file(1_000));
+    desk.type_in(RUN).ends_with(0);
+    let kept = proxy.sent();
+    assert!(kept > sent + large, "it was compared, then submitted");
+    assert_eq!(desk.type_in(&["list", "--json"]).ends_with(0).json()["jobs"].as_array().unwrap().len(), 2);
     verified(&desk);
 }

@@ -1,10 +1,10 @@
 //! `PUT /api/v1/jobs/{id}/input`: attaches the file again, an edited one, or corrected rows of an export.
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
-use onward_core::id::JobId;
+use onward_core::id::{InputId, JobId};
 use onward_core::problem::Code;
 use onward_engine::attach::Intent;
 use serde::Deserialize;
@@ -19,10 +19,15 @@ use crate::state::App;
 use crate::web::{self, Chosen};
 
 /// The query.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
+    /// Only say how the file differs.
     dry_run: Option<bool>,
+    /// And keep it, to be attached by its id.
+    keep: Option<bool>,
+    /// The id of a file that is kept, in place of a file.
+    compared: Option<String>,
 }
 
 /// Answers how the file differs, and the job as it is now.
@@ -33,11 +38,28 @@ pub async fn handle(
     who: Who,
     request: Request,
 ) -> Result<Json<AttachedView>> {
-    attach(&app, id, query.intent(), who, request).await.map(Json)
+    attach(&app, id, query.read()?, who, request).await.map(Json)
 }
 
-/// `POST /jobs/{id}/attach`: the form of the page. Answers the page again with how the file differs or why it
-/// was refused; once it is attached, 303 to the page of the job.
+/// `DELETE /api/v1/jobs/{id}/input?compared=`: lets go of a file that was kept.
+pub async fn forget(
+    State(app): State<App>,
+    JobPath(id): JobPath,
+    Params(query): Params<Query>,
+) -> Result<StatusCode> {
+    let Wanted { kept: Some(kept), .. } = query.read()? else {
+        let detail =
+            "Name the file that is let go: compared=<id>. The file a job works on stays with the job.";
+        return Err(Failure::new(Code::InvalidParameter, detail).with("parameter", "compared"));
+    };
+    match app.engine.forget_compared(id, kept).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(problem) => Err(about_job(&app, id, problem).await),
+    }
+}
+
+/// `POST /jobs/{id}/attach`: the forms of the page. Answers 303: to the page with how the file differs, or to the
+/// page of the job once it is attached; the page again with why the file was refused.
 pub async fn form(
     State(app): State<App>,
     Extension(asked): Extension<Asked>,
@@ -46,38 +68,93 @@ pub async fn form(
     who: Who,
     request: Request,
 ) -> Result<Response> {
-    let intent = query.intent();
-    let chosen = match attach(&app, id, intent, who, request).await {
-        Ok(attached) if intent == Intent::Attach => {
+    let mut wanted = query.read()?;
+    // What was compared here can be attached without choosing it again.
+    if wanted.intent == Intent::DryRun {
+        wanted.intent = Intent::Keep;
+    }
+    let headers = request.headers().clone();
+    match attach(&app, id, wanted, who, request).await {
+        Ok(AttachedView { compared: Some(kept), .. }) => {
+            Ok(Redirect::to(&format!("/jobs/{id}/attach?compared={kept}")).into_response())
+        }
+        Ok(attached) => {
             let detail = format!(
                 "{} rows are done again, {} are new, {} are gone",
                 attached.again, attached.new, attached.gone
             );
             let flash = Flash { kind: Kind::Success, title: "File attached", detail: &detail };
-            return Ok(flash.redirect(&format!("/jobs/{id}"), &asked));
+            Ok(flash.redirect(&format!("/jobs/{id}"), &asked))
         }
-        Ok(compared) => Chosen::Compared(Box::new(compared)),
-        Err(refused) => Chosen::Refused(refused.problem().clone()),
-    };
-    let status = match &chosen {
-        Chosen::Refused(problem) => {
-            StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::BAD_REQUEST)
-        }
-        Chosen::Nothing | Chosen::Compared(_) => StatusCode::OK,
-    };
-    let snapshot = app.engine.job(id).await?;
-    Ok((status, Html(web::attach_page(&snapshot, &chosen).into_string())).into_response())
-}
-
-impl Query {
-    fn intent(&self) -> Intent {
-        if self.dry_run == Some(true) { Intent::DryRun } else { Intent::Attach }
+        Err(refused) => page(&app, id, &headers, &Chosen::Refused(refused.problem().clone())).await,
     }
 }
 
-async fn attach(app: &App, id: JobId, intent: Intent, who: Who, request: Request) -> Result<AttachedView> {
+/// `GET /jobs/{id}/attach`: the page, with the file that was compared if one is named.
+pub async fn show(
+    State(app): State<App>,
+    JobPath(id): JobPath,
+    Params(query): Params<Query>,
+    who: Who,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let chosen = match query.read()?.kept {
+        None => Chosen::Nothing,
+        Some(kept) => match confirm(&app, id, kept, Intent::Keep, who).await {
+            Ok(compared) => Chosen::compared(&app, compared).await,
+            Err(refused) => Chosen::Refused(refused.problem().clone()),
+        },
+    };
+    page(&app, id, &headers, &chosen).await
+}
+
+async fn page(app: &App, id: JobId, headers: &HeaderMap, chosen: &Chosen) -> Result<Response> {
+    let status = match chosen {
+        Chosen::Refused(problem) => {
+            StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::BAD_REQUEST)
+        }
+        Chosen::Nothing | Chosen::Compared { .. } => StatusCode::OK,
+    };
+    let snapshot = app.engine.job(id).await?;
+    Ok((status, web::attach_page(headers, &snapshot, chosen)).into_response())
+}
+
+/// What the query asks for.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    intent: Intent,
+    kept: Option<InputId>,
+}
+
+impl Query {
+    fn read(self) -> Result<Wanted> {
+        let (dry_run, keep) = (self.dry_run.unwrap_or_default(), self.keep.unwrap_or_default());
+        let intent = match (dry_run, keep) {
+            (true, true) => Intent::Keep,
+            (true, false) => Intent::DryRun,
+            (false, false) => Intent::Attach,
+            (false, true) => {
+                let detail = "A file is kept when it is only compared: send keep=true with dry_run=true.";
+                return Err(Failure::new(Code::InvalidParameter, detail).with("parameter", "keep"));
+            }
+        };
+        let kept = self.compared.map(|text| text.parse()).transpose().map_err(|_| {
+            Failure::new(Code::InvalidParameter, "`compared` is the id that comparing has answered.")
+                .with("parameter", "compared")
+        })?;
+        Ok(Wanted { intent, kept })
+    }
+}
+
+async fn attach(app: &App, id: JobId, wanted: Wanted, who: Who, request: Request) -> Result<AttachedView> {
+    let Wanted { intent, kept } = wanted;
     who.check(app, id).await?;
-    let upload = Upload::receive(app, request, app.settings.max_upload_bytes).await?;
+    if let Some(kept) = kept {
+        return confirm(app, id, kept, intent, who).await;
+    }
+    // A file that comes without a name is the file of the job again.
+    let usual = app.engine.job(id).await?.job.input.filename;
+    let upload = Upload::receive_file(app, request, &usual).await?;
     if upload.recipe.is_some() || upload.name.is_some() || upload.first.is_some() {
         let detail = "Send the part `file` alone: the job keeps its recipe and its name.";
         return Err(Failure::new(Code::BadRequest, detail));
@@ -90,5 +167,25 @@ async fn attach(app: &App, id: JobId, intent: Intent, who: Who, request: Request
             Ok(AttachedView::of(&difference, intent, app.view(&snapshot)))
         }
         Err(problem) => Err(about_job(app, id, problem).await),
+    }
+}
+
+/// A file that is kept: attached, or looked at once more.
+async fn confirm(app: &App, id: JobId, kept: InputId, intent: Intent, who: Who) -> Result<AttachedView> {
+    match app.engine.confirm(id, kept, intent, who.actor).await {
+        Ok((difference, snapshot)) => Ok(AttachedView::of(&difference, intent, app.view(&snapshot))),
+        Err(problem) => Err(about_job(app, id, problem).await),
+    }
+}
+
+impl Chosen {
+    /// The file is named by what is kept of it; where that cannot be read now, it has no name.
+    async fn compared(app: &App, difference: AttachedView) -> Self {
+        let kept = difference.compared.as_ref().and_then(|id| id.parse().ok());
+        let known = match kept {
+            Some(kept) => app.engine.store().input(kept).await.ok().flatten(),
+            None => None,
+        };
+        Self::Compared { difference: Box::new(difference), filename: known.map(|known| known.filename) }
     }
 }

@@ -26,6 +26,9 @@ pub struct AttachedView {
     pub again: u64,
     /// The first 20 rows of each kind that differ.
     pub rows: Vec<DifferentView>,
+    /// Names the file while it is kept to be attached by this id (`keep`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<String>,
     /// The job now.
     pub job: JobView,
 }
@@ -65,6 +68,7 @@ impl AttachedView {
             moved: difference.moved,
             again: difference.again,
             rows: difference.named.iter().map(row).collect(),
+            compared: difference.kept.map(|id| id.to_string()),
             job,
         }
     }

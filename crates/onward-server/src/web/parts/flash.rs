@@ -69,7 +69,7 @@ pub(crate) fn clear() -> HeaderValue {
 }
 
 /// Undoes percent-encoding; `None` when it is broken or no UTF-8.
-fn decoded(text: &str) -> Option<String> {
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
