@@ -12,13 +12,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use onward_core::clock::UnixMs;
-use onward_core::id::{Epoch, InputId, RowIndex};
+use onward_core::id::{Epoch, InputId, JobId, RowIndex};
 use onward_core::input::{InputRow, InputSummary, spans};
 use onward_core::job::Job;
 use onward_core::problem::{Code, Problem};
 use onward_core::row::Outcome;
 use onward_core::state::JobState;
-use onward_core::store::{CreatorQuery, LedgerRow, Moving, NewJob, Store, StoreError};
+use onward_core::store::{BEING_MOVED, CreatorQuery, LedgerRow, Moving, NewJob, Store, StoreError};
 
 use crate::attach::Intent;
 use crate::clock;
@@ -85,7 +85,7 @@ pub(crate) async fn adopt(
         }
     };
     let adopted = adopted(&summary, &records);
-    if intent == Intent::DryRun {
+    if intent != Intent::Attach {
         discard(store, summary.id).await;
         return Ok((adopted, None));
     }
@@ -102,15 +102,22 @@ fn adopted(summary: &InputSummary, records: &[LedgerRow]) -> Adopted {
 /// Makes the job, with its records.
 async fn begin(store: &Arc<dyn Store>, job: NewJob, records: Vec<LedgerRow>) -> Result<Job, Problem> {
     let (id, now, input) = (job.id, job.now, job.input);
-    if let Err(error) = store.take_in(Moving::Begin(job)).await {
-        // An unanswered beginning may have happened; its input then must stay.
-        if !matches!(error, StoreError::Unknown(_)) {
-            discard(store, input).await;
+    match store.take_in(Moving::Begin(job)).await {
+        Ok(()) => {}
+        // The answer was lost, and the job says itself that it has begun.
+        Err(StoreError::Unknown(_)) if matches!(store.job(id).await, Ok(Some(_))) => {}
+        Err(error) => {
+            // An unanswered beginning may have happened; its input then must stay.
+            if !matches!(error, StoreError::Unknown(_)) {
+                discard(store, input).await;
+            }
+            return Err(mishap::problem(error));
         }
-        return Err(mishap::problem(error));
     }
     match fill(store, id, records, now).await {
         Ok(job) => Ok(job),
+        // It may be whole, and at work already: it stays, and the next look shows which it was.
+        Err(error @ StoreError::Unknown(_)) => Err(mishap::problem(error)),
         Err(error) => {
             // Half of it is there: paused, and of no use to anybody. Its input goes with it.
             if let Err(error) = remove(store, id).await {
@@ -123,7 +130,7 @@ async fn begin(store: &Arc<dyn Store>, job: NewJob, records: Vec<LedgerRow>) -> 
 
 async fn fill(
     store: &Arc<dyn Store>,
-    id: onward_core::id::JobId,
+    id: JobId,
     records: Vec<LedgerRow>,
     now: UnixMs,
 ) -> Result<Job, StoreError> {
@@ -134,7 +141,11 @@ async fn fill(
         if page.is_empty() {
             break;
         }
-        store.take_in(Moving::Rows(id, page)).await?;
+        match store.take_in(Moving::Rows(id, page.clone())).await {
+            // What is there already changes nothing.
+            Err(StoreError::Unknown(_)) => store.take_in(Moving::Rows(id, page)).await?,
+            answer => answer?,
+        }
     }
     let mut job = store.job(id).await?.ok_or(StoreError::NotFound(id))?;
     let whole = done == job.total;
@@ -142,11 +153,23 @@ async fn fill(
     job.finished_at = whole.then_some(now);
     job.pause = None;
     job.checkpoint.saved_at = Some(now);
-    store.take_in(Moving::End(Box::new(job))).await?;
-    store.job(id).await?.ok_or(StoreError::NotFound(id))
+    let ended = store.take_in(Moving::End(Box::new(job))).await;
+    match (ended, store.job(id).await) {
+        (Ok(()), Ok(job)) => job.ok_or(StoreError::NotFound(id)),
+        // It is whole, and only cannot be read.
+        (Ok(()), Err(error)) => Err(StoreError::Unknown(error.to_string())),
+        // It was the answer alone that was lost.
+        (Err(StoreError::Unknown(_)), Ok(Some(job))) if !is_being_moved(&job) => Ok(job),
+        (Err(error), _) => Err(error),
+    }
 }
 
-async fn remove(store: &Arc<dyn Store>, id: onward_core::id::JobId) -> Result<(), StoreError> {
+/// Whether a job is not whole yet.
+fn is_being_moved(job: &Job) -> bool {
+    job.pause.as_ref().is_some_and(|pause| pause.message == BEING_MOVED)
+}
+
+async fn remove(store: &Arc<dyn Store>, id: JobId) -> Result<(), StoreError> {
     let command = onward_core::store::Command {
         job: id,
         step: onward_core::state::Step::ForceCancel,

@@ -13,7 +13,7 @@ use onward_core::processor::{Answer, Call, Processor};
 use onward_core::recipe::Recipe;
 use onward_core::row::{Outcome, Verdict};
 use onward_core::state::{JobState, Step};
-use onward_core::store::Command;
+use onward_core::store::{Command, Store};
 use onward_engine::{Engine, Settings, Snapshot, Submission};
 use onward_store::open::{Mode, open};
 use tempfile::TempDir;
@@ -130,8 +130,14 @@ pub(crate) struct Kit {
 
 impl Kit {
     pub(crate) fn new() -> Self {
+        Self::over(|store| store)
+    }
+
+    /// The same with something between the engine and its store.
+    pub(crate) fn over(between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let dir = TempDir::new().unwrap();
         let store = open(&format!("sqlite:{}", dir.path().join("onward.db").display()), Mode::Serve).unwrap();
+        let store = between(store);
         let work = Arc::new(Scripted {
             gate: Semaphore::new(0),
             script: Mutex::default(),

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails, and says where")]
 
 mod kit;
+mod lossy;
 
 mod actions;
+mod answers;
 mod input;
 mod mishaps;
 mod telling;
