@@ -91,6 +91,10 @@ pub struct InputSummary {
     pub format: FileFormat,
     /// What a person should know about the file, as (code, message).
     pub warnings: Vec<Warning>,
+    /// Rows that the intake decided by itself (ragged, blank, without a key), by span; without repeats of a key,
+    /// which are kept by themselves. They cost no call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decided: Vec<(SpanNo, u32)>,
     /// Set when the file was compared with a job first, for a person to say whether it is to be attached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared: Option<Compared>,

@@ -12,7 +12,7 @@ use onward_core::state::{JobState, PauseReason, Step};
 use onward_core::store::{Command, JobQuery, Store};
 
 use crate::clock;
-use crate::gauges::{Gauges, Repeats};
+use crate::gauges::{Free, Gauges};
 use crate::hooks::Standstills;
 use crate::worker::Drives;
 
@@ -60,8 +60,8 @@ async fn active(store: &dyn Store, drives: &Drives, gauges: &Gauges, standstills
     for job in jobs {
         let due = match job.state {
             JobState::Running => {
-                let repeats = repeats(store, &job, gauges.repeats(job.id)).await;
-                gauges.sample(job.id, job.tally.processed(), repeats, clock::now());
+                let free = free(store, &job, gauges.free(job.id)).await;
+                gauges.sample(job.id, job.tally.processed(), free, clock::now());
                 wait_for_a_person(store, &job).await;
                 standstills.look(store, &job).await;
                 false
@@ -85,21 +85,29 @@ async fn active(store: &dyn Store, drives: &Drives, gauges: &Gauges, standstills
     }
 }
 
-/// Rows of a job that repeat an earlier one. Spans are taken in order, and whoever takes one does its
-/// repeats at once, so those of later spans are still ahead. A file without any is asked once.
-async fn repeats(store: &dyn Store, job: &Job, known: Option<Repeats>) -> Repeats {
-    let all = match known {
-        Some(known) => known.all,
-        None => store.repeats(job.input.id, None).await.unwrap_or_default(),
+/// Rows of a job that cost no call. Spans are taken in order, and whoever takes one does these rows at once,
+/// so those of later spans are still ahead. What the file says is read once; `None` when it cannot be read.
+async fn free(store: &dyn Store, job: &Job, known: Option<Free>) -> Option<Free> {
+    let known = known.filter(|known| known.input == job.input.id);
+    let (repeats, decided, before) = match known {
+        Some(known) => (known.repeats, known.decided, known.ahead),
+        None => {
+            let summary = store.input(job.input.id).await.ok().flatten()?;
+            let repeats = store.repeats(job.input.id, None).await.ok()?;
+            (repeats, Arc::from(summary.decided), u64::MAX)
+        }
     };
-    if all == 0 {
-        return Repeats::default();
-    }
     let next = RowIndex(u32::try_from(job.checkpoint.low_water).unwrap_or(u32::MAX));
     let held = job.leases.iter().map(|lease| lease.span);
-    let reached = held.chain([span_of(next)]).max();
-    let ahead = known.map_or(all, |known| known.ahead);
-    Repeats { all, ahead: store.repeats(job.input.id, reached).await.unwrap_or(ahead).min(ahead) }
+    let reached = held.chain([span_of(next)]).max()?;
+    let later = decided.iter().filter(|(span, _)| *span > reached).map(|(_, rows)| u64::from(*rows));
+    let repeated = match repeats {
+        0 => 0,
+        _ => store.repeats(job.input.id, Some(reached)).await.ok()?,
+    };
+    // A span that was given back is not ahead again: its rows without a call are done.
+    let ahead = before.min(repeated + later.sum::<u64>());
+    Some(Free { input: job.input.id, repeats, decided, ahead })
 }
 
 /// Holds a job of which nothing is left but rows in doubt that wait for a person.
@@ -129,5 +137,54 @@ async fn sweep(store: &dyn Store) {
     let before = onward_core::clock::UnixMs(now.0 - SWEEP_AGE_MS);
     if let Err(error) = store.sweep_inputs(before).await {
         tracing::warn!(%error, "failed to sweep inputs that nobody needs");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use onward_core::id::SpanNo;
+    use onward_core::recipe::Recipe;
+    use onward_store::open::{Mode, open};
+
+    use super::*;
+    use crate::handle::Submission;
+
+    /// A hundred rows, a hundred ragged ones, and twelve of which ten repeat earlier ones.
+    fn csv() -> String {
+        let mut csv = String::from("handle,note\n");
+        for row in 0..100 {
+            writeln!(csv, "a{row},x").unwrap();
+        }
+        csv.push_str(&"b,x,too,many\n".repeat(100));
+        for row in 90..100 {
+            writeln!(csv, "a{row},x").unwrap();
+        }
+        csv + "c1,x\nc2,x\n"
+    }
+
+    #[tokio::test]
+    async fn rows_that_need_no_call_are_ahead_until_their_span_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("list.csv");
+        std::fs::write(&file, csv()).unwrap();
+        let store = open("memory:", Mode::Serve).unwrap();
+        let recipe = Recipe::from_toml("key = [\"handle\"]\n[work]\nkind = \"creators\"\n").unwrap();
+        let (filename, actor) = ("list.csv".to_owned(), "test".to_owned());
+        let submission = Submission { file, filename, recipe, name: None, first: None, actor };
+        let mut job = crate::input::submit(&store, submission, &[]).await.unwrap();
+        let known = free(&*store, &job, None).await.unwrap();
+        assert_eq!((known.decided.as_ref(), known.repeats), (&[(SpanNo(1), 100)][..], 10));
+        assert_eq!((known.all(), known.ahead), (110, 110));
+
+        job.checkpoint.low_water = 100;
+        let known = free(&*store, &job, Some(known)).await.unwrap();
+        assert_eq!(known.ahead, 10, "the span with the ragged rows was reached");
+        job.checkpoint.low_water = 200;
+        let known = free(&*store, &job, Some(known)).await.unwrap();
+        assert_eq!((known.all(), known.ahead), (110, 0));
+        job.checkpoint.low_water = 0;
+        assert_eq!(free(&*store, &job, Some(known)).await.unwrap().ahead, 0, "what is done stays done");
     }
 }

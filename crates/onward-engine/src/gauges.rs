@@ -1,10 +1,10 @@
 //! How fast jobs go, measured over the last seconds. In memory only: a rate is no truth.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use onward_core::clock::UnixMs;
-use onward_core::id::JobId;
+use onward_core::id::{InputId, JobId, SpanNo};
 
 /// A rate is measured over this long, in milliseconds: short enough to follow a change of pace, long
 /// enough to be steady at a row a second.
@@ -24,14 +24,25 @@ pub(crate) struct Gauges {
     samples: Mutex<HashMap<JobId, Samples>>,
 }
 
-/// Rows that repeat an earlier row of the file. They are done without a call, hundreds at once when their
-/// span is taken, so neither a pace nor the time left is told by them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Repeats {
-    /// In the whole file.
-    pub(crate) all: u64,
-    /// In spans that nobody has taken yet.
+/// Rows that are done without a call: repeats of an earlier row, and what the intake decided by itself. They are
+/// done hundreds at once when their span is taken, so neither a pace nor the time left is told by them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Free {
+    /// Whose they are: another file may be attached to the job.
+    pub(crate) input: InputId,
+    /// Repeats in the whole file.
+    pub(crate) repeats: u64,
+    /// What the intake decided, by span.
+    pub(crate) decided: Arc<[(SpanNo, u32)]>,
+    /// Of both, those in spans that nobody has taken yet.
     pub(crate) ahead: u64,
+}
+
+impl Free {
+    /// In the whole file.
+    pub(crate) fn all(&self) -> u64 {
+        self.repeats + self.decided.iter().map(|(_, rows)| u64::from(*rows)).sum::<u64>()
+    }
 }
 
 #[derive(Default)]
@@ -40,20 +51,21 @@ struct Samples {
     window: VecDeque<(UnixMs, u64)>,
     /// One sample per step.
     trail: VecDeque<(UnixMs, u64)>,
-    repeats: Repeats,
+    free: Option<Free>,
 }
 
 impl Gauges {
-    /// Notes how many rows of a job are finished at `now`, and how many of them cost nothing.
-    pub(crate) fn sample(&self, job: JobId, processed: u64, repeats: Repeats, now: UnixMs) {
+    /// Notes how many rows of a job are finished at `now`, and which of them cost nothing, if that is known.
+    pub(crate) fn sample(&self, job: JobId, processed: u64, free: Option<Free>, now: UnixMs) {
         let mut all = self.all();
         if all.len() >= MAX_JOBS && !all.contains_key(&job) {
             all.clear();
         }
         let samples = all.entry(job).or_default();
-        samples.repeats = repeats;
+        let done_free = free.as_ref().map_or(0, |free| free.all().saturating_sub(free.ahead));
+        samples.free = free;
         let Samples { window, trail, .. } = samples;
-        let attempted = processed.saturating_sub(repeats.all.saturating_sub(repeats.ahead));
+        let attempted = processed.saturating_sub(done_free);
         if window.back().is_some_and(|(at, rows)| *rows > attempted || *at > now) {
             // A retry took rows back, or the clock was set back.
             window.clear();
@@ -76,9 +88,9 @@ impl Gauges {
         let all = self.all();
         let samples = all.get(&job)?;
         let (from, rows) = *samples.window.front()?;
-        // Between two samples nobody knows how many of the newest rows were repeats.
-        let (to, attempted) =
-            if samples.repeats.all == 0 { (now, processed) } else { *samples.window.back()? };
+        // Between two samples nobody knows how many of the newest rows cost nothing.
+        let all_cost = samples.free.as_ref().is_none_or(|free| free.all() == 0);
+        let (to, attempted) = if all_cost { (now, processed) } else { *samples.window.back()? };
         let ms = to.ms_since(from);
         let finished = attempted.checked_sub(rows)?;
         (ms >= FIRST_MS).then(|| finished as f64 * 1_000.0 / ms as f64)
@@ -96,9 +108,9 @@ impl Gauges {
             .collect()
     }
 
-    /// The repeats of a job's file as of its last sample; `None` when it has none yet.
-    pub(crate) fn repeats(&self, job: JobId) -> Option<Repeats> {
-        self.all().get(&job).map(|samples| samples.repeats)
+    /// The rows of a job's file that cost nothing, as of its last sample; `None` while that is not known.
+    pub(crate) fn free(&self, job: JobId) -> Option<Free> {
+        self.all().get(&job).and_then(|samples| samples.free.clone())
     }
 
     /// Forgets a job that no longer runs.
@@ -123,22 +135,26 @@ mod tests {
     #[test]
     fn a_rate_counts_the_rows_that_were_attempted() {
         let gauges = Gauges::default();
-        // Ten rows a second; the second span brings 500 repeats at once.
-        gauges.sample(JOB, 100, Repeats { all: 900, ahead: 900 }, UnixMs(0));
+        // Ten rows a second; the second span brings 400 repeats and 100 ragged rows at once.
+        let free = |ahead| {
+            let (input, decided) = (InputId(Uuid::nil()), Arc::from([(SpanNo(1), 100)]));
+            Some(Free { input, repeats: 800, decided, ahead })
+        };
+        gauges.sample(JOB, 100, free(900), UnixMs(0));
         assert_eq!(gauges.rate(JOB, 105, UnixMs(500)), None, "too early to know");
-        gauges.sample(JOB, 120, Repeats { all: 900, ahead: 900 }, UnixMs(2_000));
-        gauges.sample(JOB, 640, Repeats { all: 900, ahead: 400 }, UnixMs(4_000));
+        gauges.sample(JOB, 120, free(900), UnixMs(2_000));
+        gauges.sample(JOB, 640, free(400), UnixMs(4_000));
         assert_eq!(gauges.rate(JOB, 650, UnixMs(4_500)), Some(10.0));
-        assert_eq!(gauges.repeats(JOB), Some(Repeats { all: 900, ahead: 400 }));
+        assert_eq!(gauges.free(JOB), free(400));
     }
 
     #[test]
-    fn a_rate_without_repeats_is_up_to_the_moment() {
+    fn a_rate_where_every_row_costs_a_call_is_up_to_the_moment() {
         let gauges = Gauges::default();
-        gauges.sample(JOB, 0, Repeats::default(), UnixMs(0));
+        gauges.sample(JOB, 0, None, UnixMs(0));
         assert_eq!(gauges.rate(JOB, 40, UnixMs(2_000)), Some(20.0));
-        gauges.sample(JOB, 30, Repeats::default(), UnixMs(2_500));
-        gauges.sample(JOB, 10, Repeats::default(), UnixMs(3_000));
+        gauges.sample(JOB, 30, None, UnixMs(2_500));
+        gauges.sample(JOB, 10, None, UnixMs(3_000));
         assert_eq!(gauges.rate(JOB, 12, UnixMs(3_100)), None, "a retry took rows back");
     }
 }

@@ -44,8 +44,8 @@ impl Snapshot {
         let rate = if running { gauges.rate(job.id, processed, now) } else { None };
         let rows_per_second = rate.filter(|rate| *rate > 0.0);
         let pace = if running { gauges.pace(job.id) } else { Vec::new() };
-        // Repeats that are still ahead cost no time.
-        let free = gauges.repeats(job.id).unwrap_or_default().ahead;
+        // What is ahead and needs no call costs no time.
+        let free = gauges.free(job.id).map_or(0, |free| free.ahead);
         let left = job.total.saturating_sub(processed).saturating_sub(free);
         let eta_seconds = rows_per_second.map(|rate| (left as f64 / rate).ceil() as u64);
         let eta_range_seconds = eta_seconds.and_then(|_| range(left, &pace));

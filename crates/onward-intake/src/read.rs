@@ -3,8 +3,8 @@
 use std::io::{ErrorKind, Read};
 use std::ops::ControlFlow;
 
-use onward_core::id::{InputId, RowIndex};
-use onward_core::input::{Chunk, Duplicates, InputSummary};
+use onward_core::id::{InputId, RowIndex, SpanNo};
+use onward_core::input::{Chunk, Duplicates, InputSummary, span_of};
 use onward_core::problem::{Code, Problem};
 use onward_core::recipe::Recipe;
 
@@ -30,7 +30,8 @@ pub fn read(
     on_chunk: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
 ) -> Result<(InputSummary, Duplicates), Problem> {
     let mut table = Table::open(source, Some(recipe), limits, Extent::Whole, BLOCK_BYTES)?;
-    let mut rows = Rows { packer: Packer::default(), finder: Finder::new(), count: 0, limits };
+    let mut rows =
+        Rows { packer: Packer::default(), finder: Finder::new(), decided: Vec::new(), count: 0, limits };
     while let Some(row) = table.next()? {
         if let Some(chunk) = rows.add(&table, &row)? {
             hand_out(chunk, on_chunk)?;
@@ -43,12 +44,14 @@ pub fn read(
         hand_out(chunk, on_chunk)?;
     }
     let duplicates = rows.finder.finish().map_err(|error| no_room(&error))?;
-    Ok((summary(&mut table, id, filename, rows.count), duplicates))
+    let decided = std::mem::take(&mut rows.decided);
+    Ok((InputSummary { decided, ..summary(&mut table, id, filename, rows.count) }, duplicates))
 }
 
 struct Rows<'a> {
     packer: Packer,
     finder: Finder,
+    decided: Vec<(SpanNo, u32)>,
     count: u32,
     limits: &'a Limits,
 }
@@ -59,6 +62,13 @@ impl Rows<'_> {
             return Err(too_many_rows(self.limits.rows, row.line));
         }
         let index = RowIndex(self.count);
+        if row.decided.is_some() {
+            let span = span_of(index);
+            match self.decided.last_mut().filter(|(last, _)| *last == span) {
+                Some((_, rows)) => *rows += 1,
+                None => self.decided.push((span, 1)),
+            }
+        }
         if row.decided.is_none() && !table.key().is_empty() {
             self.finder.add(table.key(), index).map_err(|error| no_room(&error))?;
         }
@@ -81,6 +91,7 @@ fn summary(table: &mut Table<'_>, id: InputId, filename: &str, rows: u32) -> Inp
         columns: table.header().to_vec(),
         format: table.format(),
         warnings: table.records().notes.warnings(),
+        decided: Vec::new(),
         compared: None,
     }
 }

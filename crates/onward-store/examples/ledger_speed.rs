@@ -141,6 +141,7 @@ async fn submit(store: &Arc<dyn Store>, rows: u64) -> JobId {
         columns: vec![String::from("handle")],
         format,
         warnings: Vec::new(),
+        decided: Vec::new(),
         compared: None,
     };
     store.seal_input(&summary, &Duplicates::default(), NOW).await.expect("a sealed input");

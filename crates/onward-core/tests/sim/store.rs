@@ -62,6 +62,7 @@ impl SimStore {
             columns: vec!["handle".to_owned()],
             format: FileFormat { encoding: "UTF-8".to_owned(), delimiter: ',', header: true },
             warnings: Vec::new(),
+            decided: Vec::new(),
             compared: None,
         };
         now_or_never(inner.seal_input(&summary, &Duplicates::default(), now)).expect("the model seals");

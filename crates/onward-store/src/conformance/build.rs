@@ -59,6 +59,7 @@ pub fn summary(id: InputId, rows: u64) -> InputSummary {
         columns: vec![String::from("handle")],
         format: FileFormat { encoding: String::from("UTF-8"), delimiter: ',', header: true },
         warnings: Vec::new(),
+        decided: Vec::new(),
         compared: None,
     }
 }
