@@ -53,6 +53,8 @@ pub struct Job {
     pub tuning: Tuning,
     /// Who holds which of its spans now.
     pub leases: Vec<LeaseFact>,
+    /// Rows in doubt ([`crate::doubt`]): without an outcome, and perhaps called.
+    pub in_doubt: u64,
 }
 
 impl Job {

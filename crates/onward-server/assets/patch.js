@@ -69,6 +69,9 @@ function numbers(article, job) {
   text("workers", workersText(job.workers ?? []));
   text("low-water", count(checkpoint.low_water));
   text("ahead", count(checkpoint.ahead));
+  text("in-doubt", count(job.in_doubt_rows ?? 0));
+  const doubted = isJobPage && document.getElementById("doubted");
+  if (doubted) doubted.hidden = !job.in_doubt_rows;
   if (job.resume_from_row) text("next", count(job.resume_from_row));
   if (job.stuck) text("stuck", job.stuck.detail.replace(/^./, (first) => first.toUpperCase()));
   if (checkpoint.saved_at) {

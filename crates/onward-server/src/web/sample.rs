@@ -48,6 +48,7 @@ fn job(number: u128, name: &str, state: JobState, tally: Tally, total: u64) -> S
         recipe: Arc::from(r#"{"name":"creators","work":{"kind":"creators"}}"#),
         tuning: Tuning::default(),
         leases: Vec::new(),
+        in_doubt: 0,
     };
     Snapshot {
         job,

@@ -21,8 +21,12 @@ async fn take(store: &Arc<dyn Store>, job: JobId, window: u32, now: UnixMs) -> H
     Hand::of(store, job, claimed.expect("a span is free"))
 }
 
+/// The rows in doubt; the job says how many there are.
 async fn doubts(store: &Arc<dyn Store>, job: JobId) -> Vec<Doubt> {
-    store.doubts(job, None, 1_000).await.expect("the store answers")
+    let doubts = store.doubts(job, None, 1_000).await.expect("the store answers");
+    let now = store.job(job).await.expect("the store answers").expect("the job is there");
+    assert_eq!(now.in_doubt, doubts.len() as u64, "the job counts its rows in doubt");
+    doubts
 }
 
 fn rows(doubts: &[Doubt]) -> Vec<u32> {

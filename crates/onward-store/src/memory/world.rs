@@ -249,6 +249,7 @@ impl World {
             recipe: job.recipe.clone(),
             tuning: job.tuning,
             leases: leases(job),
+            in_doubt: job.doubts.keys().filter(|row| !job.ledger.contains_key(row)).count() as u64,
         }
     }
 

@@ -164,6 +164,7 @@ fn read(row: &Row) -> Answer<Head> {
             available: get(row, 22)?,
         },
         leases: leases(get(row, 29)?)?,
+        in_doubt: count(get(row, 30)?),
     };
     Ok(Head { key: get(row, 0)?, work_digest: get(row, 17)?, touched_at, job })
 }

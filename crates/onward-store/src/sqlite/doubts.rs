@@ -70,6 +70,13 @@ pub(super) fn page(db: &Connection, job: JobId, after: Option<RowIndex>, limit: 
     }
 }
 
+/// How many rows of a job are in doubt. Those before the first missing row are not.
+pub(super) fn count(db: &Connection, key: i64, low_water: u64) -> Answer<u64> {
+    let mut statement = db.prepare_cached(sql::DOUBTS_COUNT)?;
+    let rows: i64 = statement.query_row(params![key, int(low_water)], |row| row.get(0))?;
+    Ok(u64::try_from(rows).unwrap_or_default())
+}
+
 /// What a person says about rows that wait for him.
 pub(super) fn settle(db: &Connection, settle: &Settle) -> Answer<u64> {
     let mut head = existing(db, settle.job)?;

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::failure::{Answer, Fail};
 use super::values::{count, epoch, int, json, moment, row_index, state, tally, to_json, uuid};
-use super::{events, sql};
+use super::{doubts, events, sql};
 
 /// A job and its inner key. What its spans say is filled in by [`full`].
 #[derive(Debug, Clone)]
@@ -124,6 +124,13 @@ pub(super) fn fill(db: &Connection, head: &mut Head) -> Answer<()> {
     let low_water = low_water(db, head.key, head.job.total)?;
     let job = &mut head.job;
     job.tally = sum;
+    job.in_doubt = match job.state {
+        // Every row has an outcome.
+        JobState::Completed => 0,
+        JobState::Queued | JobState::Running | JobState::Paused | JobState::Failed | JobState::Cancelled => {
+            doubts::count(db, head.key, low_water)?
+        }
+    };
     job.checkpoint = Checkpoint { low_water, ahead: sum.processed().saturating_sub(low_water), saved_at };
     job.leases = match job.state {
         JobState::Running => leases(db, head.key)?,
@@ -196,6 +203,7 @@ fn read_head(row: &Row<'_>) -> Answer<Head> {
             available: row.get(22)?,
         },
         leases: Vec::new(),
+        in_doubt: 0,
     };
     Ok(Head { key: row.get(0)?, work_digest: row.get(17)?, job })
 }

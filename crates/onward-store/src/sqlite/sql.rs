@@ -44,6 +44,7 @@ statements! {
     DOUBT_SETTLE = "doubt_settle";
     DOUBT_TRIAL = "doubt_trial";
     DOUBT_TRIAL_OVER = "doubt_trial_over";
+    DOUBTS_COUNT = "doubts_count";
     DOUBTS_DROP = "doubts_drop";
     DOUBTS_LIFT = "doubts_lift";
     DOUBTS_PUT = "doubts_put";

@@ -7,7 +7,7 @@ use crate::args::OneJob;
 use crate::client::{Client, Need};
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
-use crate::output::text::{count, plain};
+use crate::output::text::{count, counted, plain};
 use crate::{jobs, output};
 
 /// Prints the job as lines for a person, or as the API's JSON.
@@ -45,6 +45,10 @@ fn lines(job: &JobView) -> Vec<(&'static str, String)> {
         ("checkpoint", checkpoint(job)),
     ];
     lines.extend(job.resume_from_row.map(|row| ("next row", count(row))));
+    if job.in_doubt_rows > 0 {
+        let rows = counted(job.in_doubt_rows, "row", "rows");
+        lines.push(("in doubt", format!("{rows}; see onward rows {} --in-doubt", job.job_id)));
+    }
     lines.extend(
         job.stuck.as_ref().map(|stuck| ("stuck", format!("{}, since {}", stuck.detail, stuck.since))),
     );

@@ -29,6 +29,9 @@ pub struct JobView {
     pub processed_items: u64,
     /// Rows per outcome.
     pub results: ResultsView,
+    /// Rows without an outcome whose call may have happened before a worker was lost.
+    #[serde(default)]
+    pub in_doubt_rows: u64,
     /// The row (from 1) at which it goes on; null when every row has an outcome.
     pub resume_from_row: Option<u64>,
     /// What is saved.
@@ -100,6 +103,7 @@ impl JobView {
             total_items: job.total,
             processed_items: job.tally.processed(),
             results: job.tally.into(),
+            in_doubt_rows: job.in_doubt,
             resume_from_row: job.resume_from_row(),
             checkpoint: CheckpointView {
                 low_water: job.checkpoint.low_water,

@@ -76,7 +76,7 @@ pub(crate) fn render(view: &View) -> Markup {
     html! {
         p.crumbs { a href="/" { "Jobs" } " / " (snapshot.job.name) }
         (job_article(snapshot, Place::JobPage))
-        (doubts(snapshot.job.id, &view.doubts, snapshot.at))
+        (doubts(&snapshot.job, &view.doubts, snapshot.at))
         (live(snapshot, &wire, &view.picture))
         div.columns {
             (resume_point(view))
@@ -128,6 +128,7 @@ fn resume_point(view: &View) -> Markup {
             }
             dl.pairs {
                 div { dt { "Done beyond it" } dd { "rows: " span data-bind="ahead" { (count(checkpoint.ahead)) } } }
+                div #doubted hidden[job.in_doubt == 0] { dt { "In doubt" } dd { a href="#in-doubt" { "rows: " span data-bind="in-doubt" { (count(job.in_doubt)) } } } }
                 div { dt { "File" } dd { (job.input.filename) ", " (bytes(job.input.bytes)) } }
                 div { dt { "SHA-256" } dd { code.digest { (job.input.sha256) } } }
                 div { dt { "Attempt, epoch" } dd { (job.attempt) ", " (job.epoch) } }

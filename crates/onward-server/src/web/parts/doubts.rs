@@ -4,21 +4,23 @@ use maud::{Markup, html};
 use onward_core::clock::UnixMs;
 use onward_core::doubt::Stand;
 use onward_core::id::JobId;
+use onward_core::job::Job;
 use onward_engine::handle::DoubtDetail;
 
-use crate::web::format::{Relative, count, relative};
+use crate::web::format::{Relative, count, relative, rows as rows_of};
 
 /// Rows shown; the rest is counted and can be had from the API.
 pub(crate) const SHOWN: usize = 20;
 
 /// The panel; nothing when no row is in doubt.
 #[must_use]
-pub(crate) fn doubts(job: JobId, rows: &[DoubtDetail], now: UnixMs) -> Markup {
+pub(crate) fn doubts(job: &Job, rows: &[DoubtDetail], now: UnixMs) -> Markup {
+    let (job, all) = (job.id, job.in_doubt);
     let held = rows.iter().filter(|row| row.doubt.stand == Stand::Held).count();
     html! {
         @if !rows.is_empty() {
             section.panel #in-doubt {
-                h2 { "In doubt" }
+                h2 { "In doubt: " (rows_of(all, "")) }
                 p.hint {
                     "The worker was lost while these rows were in flight: their calls may have happened."
                     @if held > 0 { " Look them up where they would have arrived, and say what is so." }
@@ -30,7 +32,7 @@ pub(crate) fn doubts(job: JobId, rows: &[DoubtDetail], now: UnixMs) -> Markup {
                     ul.plain {
                         @for row in rows.iter().take(SHOWN) { li { (line(job, row, now)) } }
                     }
-                    @if rows.len() > SHOWN { p.hint { "and more: " a href={ "/api/v1/jobs/" (job) "/in-doubt" } { "all of them" } } }
+                    @if rows.len() > SHOWN { p.hint { "The first " (SHOWN) ": " a href={ "/api/v1/jobs/" (job) "/in-doubt" } { "all of them" } } }
                     @if held > 0 {
                         p {
                             button.btn name="answer" value="done" { "The chosen are done" } " "

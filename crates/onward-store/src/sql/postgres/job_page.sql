@@ -5,7 +5,7 @@ SELECT jobs.id, jobs.uuid, jobs.name, jobs.state, jobs.pause, jobs.error, jobs.t
        jobs.attempt_at, jobs.recipe, jobs.tuning, jobs.work_digest,
        jobs.input_uuid, jobs.filename, jobs.sha256, jobs.bytes, jobs.available,
        counts.added, counts.failed, counts.skipped, counts.filtered, counts.beat_ms, mark.low_water,
-       held.leases
+       held.leases, doubted.rows
 FROM (
     (SELECT jobs.*, inputs.uuid AS input_uuid, inputs.filename, inputs.sha256, inputs.bytes, inputs.available
      FROM onward.jobs JOIN onward.inputs ON inputs.id = jobs.input
@@ -42,4 +42,11 @@ CROSS JOIN LATERAL (
                     ORDER BY no)::text AS leases
     FROM onward.spans WHERE spans.job = jobs.id AND spans.state = 'leased'
 ) AS held
+-- Beyond the first missing row alone: so many calls as were under way when spans were lost.
+CROSS JOIN LATERAL (
+    SELECT count(*) AS rows FROM onward.doubts
+    WHERE doubts.job = jobs.id AND doubts.row >= coalesce(mark.low_water, jobs.total)
+      AND NOT EXISTS (SELECT 1 FROM onward.outcomes
+                      WHERE outcomes.job = doubts.job AND outcomes.row = doubts.row)
+) AS doubted
 ORDER BY jobs.uuid DESC
