@@ -24,7 +24,8 @@ pub(super) struct Answer {
 
 /// The answer to a call for a handle that was refused so often before.
 pub(super) fn answer(handle: &str, behaviour: Behaviour, refused: u32, method: &str) -> Answer {
-    let found = || Answer { response: found(handle, behaviour, method), refuses: false, acts: true };
+    let acts = behaviour.reply != Reply::ActsAndHangs;
+    let found = || Answer { response: found(handle, behaviour, method), refuses: false, acts };
     let refuse = |response: Response| Answer { response, refuses: true, acts: false };
     let say = |response: Response| Answer { response, refuses: false, acts: false };
     match behaviour.reply {
@@ -49,6 +50,7 @@ pub(super) fn answer(handle: &str, behaviour: Behaviour, refused: u32, method: &
         }
         Reply::Found
         | Reply::Hang
+        | Reply::ActsAndHangs
         | Reply::ServerError { .. }
         | Reply::Throttle { .. }
         | Reply::Storm(_)

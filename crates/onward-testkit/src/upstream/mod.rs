@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::Value;
@@ -39,6 +39,8 @@ struct Shared {
     held: watch::Sender<bool>,
     admitted: watch::Sender<usize>,
     hung: watch::Sender<bool>,
+    /// Handles about which somebody asked whether they are known.
+    asked: Mutex<Vec<String>>,
 }
 
 impl Upstream {
@@ -64,12 +66,14 @@ impl Upstream {
             held: watch::Sender::new(false),
             admitted: watch::Sender::new(usize::MAX),
             hung: watch::Sender::new(true),
+            asked: Mutex::default(),
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let router = Router::new()
             .route("/creators/{handle}", get(creator))
             .route("/moved/{handle}", get(creator))
             .route("/rows", post(row))
+            .route("/known/{handle}", get(known))
             .with_state(Arc::clone(&shared));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("upstream".into()).spawn(move || {
@@ -132,6 +136,12 @@ impl Upstream {
         self.shared.witness.effects(handle)
     }
 
+    /// The handles somebody has asked `/known/{handle}` about, in order. Questions are no calls.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How many calls have not ended.
     #[must_use]
     pub fn open(&self) -> usize {
@@ -157,6 +167,13 @@ async fn creator(
     called(&shared, &handle, &headers, "GET").await
 }
 
+/// Whether a call for a handle has acted: 200, or 404.
+async fn known(State(shared): State<Arc<Shared>>, Path(handle): Path<String>) -> StatusCode {
+    let acted = shared.witness.effects(&handle) > 0;
+    shared.asked.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+    if acted { StatusCode::OK } else { StatusCode::NOT_FOUND }
+}
+
 /// A row of http work.
 async fn row(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: axum::Json<Value>) -> Response {
     let handle = body["fields"]["handle"].as_str().unwrap_or_default().to_owned();
@@ -175,7 +192,10 @@ async fn called(shared: &Shared, handle: &str, headers: &HeaderMap, method: &str
     // The sender outlives every call, so waiting cannot fail.
     drop(shared.admitted.subscribe().wait_for(|calls| entry.number() < *calls).await);
     tokio::time::sleep(latency).await;
-    if behaviour.reply == Reply::Hang {
+    if behaviour.reply == Reply::ActsAndHangs {
+        shared.witness.acted(handle, key.clone().filter(|_| honours_keys));
+    }
+    if matches!(behaviour.reply, Reply::Hang | Reply::ActsAndHangs) {
         opened(&shared.hung).await;
     }
     let answer = answers::answer(handle, behaviour, shared.witness.refused(handle), method);

@@ -49,6 +49,8 @@ pub enum Reply {
     Found,
     /// Nothing, until [`super::Upstream::release_hung`]; then 200 with the creator.
     Hang,
+    /// The same, but the call has acted at once.
+    ActsAndHangs,
     /// 500 for the first calls, then 200 with the creator.
     ServerError {
         /// How many calls are refused.

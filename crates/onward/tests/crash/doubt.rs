@@ -94,6 +94,7 @@ async fn after_a_kill_rows_in_doubt_wait_for_a_person_and_are_settled() -> Resul
     let held = |job: &Value| job["pause"]["reason"] == "in-doubt";
     let waits = api.job_when(&job, "the job to wait for a person", DONE_WITHIN, held).await?;
     ensure!(waits["processed_items"] == 16 && waits["status"] == "paused", "{waits}");
+    ensure!(waits["in_doubt_rows"] == 4, "{waits}");
     let doubts = rows(&api, &format!("/jobs/{job}/in-doubt")).await?;
     let known: BTreeSet<String> =
         doubts.iter().filter_map(|row| row["key"].as_str().map(str::to_owned)).collect();
@@ -101,6 +102,7 @@ async fn after_a_kill_rows_in_doubt_wait_for_a_person_and_are_settled() -> Resul
     ensure!(doubts.iter().all(|row| row["stand"] == "held"), "{doubts:?}");
     let page = api.page(&format!("/jobs/{job}")).await?;
     ensure!(page.contains("The chosen are done") && page.contains("waits for you"), "the page asks");
+    ensure!(page.contains("In doubt: 4 rows"), "the page says how many");
 
     let settle = |rows: &[u64], answer: &str| json!({"rows": rows, "answer": answer});
     let answer = api.post(&format!("/jobs/{job}/in-doubt"), &settle(&[99], "done")).await?;
@@ -118,12 +120,74 @@ async fn after_a_kill_rows_in_doubt_wait_for_a_person_and_are_settled() -> Resul
     ensure!(ended.success(), "it ended with {ended}: {}", home.log_tail());
     let done = |job: &Value| job["status"] == "completed";
     let ended = api.job_when(&job, "the job to be completed", DONE_WITHIN, done).await?;
-    ensure!(ended["results"]["added"] == 20, "{ended}");
+    ensure!(ended["results"]["added"] == 20 && ended["in_doubt_rows"] == 0, "{ended}");
     let all = rows(&api, &format!("/jobs/{job}/rows")).await?;
     ensure!(all[1]["code"] == "settled" && all[0]["code"] == "added", "{all:?}");
     for row in 1..=20 {
         let expected = if [1, 3, 4].contains(&row) { 2 } else { 1 };
         ensure!(calls_for(&upstream, &handle("held", row)) == expected, "calls for row {row}");
     }
+    Ok(())
+}
+
+/// Of four calls in flight two have acted before the kill: these are confirmed by the target, not called again.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_the_target_is_asked_and_what_it_has_done_is_not_done_again() -> Result<()> {
+    let home = Home::new(BINARY)?;
+    let (acted, lost) = ([1, 2], [3, 4]);
+    let mut script = Script::default();
+    for (rows, reply) in [(acted, Reply::ActsAndHangs), (lost, Reply::Hang)] {
+        for row in rows {
+            script = script.handle(handle("asked", row), Behaviour::reply(reply));
+        }
+    }
+    let upstream = Upstream::start(script)?;
+    let url = upstream.url();
+    let mut truth = CreatorsJob::plain("asked", 20, &url);
+    truth.recipe = format!(
+        "key = ['handle']\n[work]\nkind = 'http'\nurl = '{url}/rows'\nconcurrency = 4\n[in_doubt]\npolicy = 'ask'\n\
+         url = '{url}/known/{{{{ handle }}}}'\n"
+    );
+    let mut server = home.serve(&[])?;
+    let api = home.ready(&mut server).await?;
+    let job = api.submit(&truth).await?;
+    let in_flight = |rows: [u64; 2], acts: u32| {
+        rows.iter().all(|row| {
+            let handle = handle("asked", *row);
+            calls_for(&upstream, &handle) == 1 && upstream.effects(&handle) == acts
+        })
+    };
+    until("four calls in flight, two of which have acted", DONE_WITHIN, async || {
+        Ok((in_flight(acted, 1) && in_flight(lost, 0)).then_some(()))
+    })
+    .await
+    .with_context(|| home.log_tail())?;
+    server.kill()?;
+    ensure!(upstream.asked().is_empty() && upstream.count() == 4, "nobody was in doubt before");
+
+    upstream.follow(Script::default());
+    let mut server = home.serve(&[])?;
+    let api = home.ready(&mut server).await?;
+    let done = |job: &Value| job["status"] == "completed";
+    let ended = api.job_when(&job, "the job to be completed", DONE_WITHIN, done).await?;
+    ensure!(ended["results"]["added"] == 20 && ended["in_doubt_rows"] == 0, "{ended}");
+    let asked: BTreeSet<String> = upstream.asked().into_iter().collect();
+    let in_doubt: BTreeSet<String> = (1..=4).map(|row| handle("asked", row)).collect();
+    ensure!(asked == in_doubt, "asked about {asked:?}");
+    let all = rows(&api, &format!("/jobs/{job}/rows")).await?;
+    for row in 1..=20 {
+        let handle = handle("asked", row);
+        let (calls, code) = match row {
+            1 | 2 => (1, "confirmed"),
+            3 | 4 => (2, "added"),
+            _ => (1, "added"),
+        };
+        let made = calls_for(&upstream, &handle);
+        ensure!(made == calls && upstream.effects(&handle) == 1, "row {row} was called {made} times");
+        let index = usize::try_from(row - 1)?;
+        ensure!(all[index]["code"] == code, "{}", all[index]);
+    }
+    let proof = api.get(&format!("/jobs/{job}/verify")).await?.body;
+    ensure!(proof["ok"] == true, "{proof}");
     Ok(())
 }
