@@ -14,6 +14,8 @@ mod hands;
 mod page;
 #[path = "browser/pages.rs"]
 mod pages;
+#[path = "browser/paper.rs"]
+mod paper;
 #[path = "browser/plain.rs"]
 mod plain;
 #[path = "browser/story.rs"]

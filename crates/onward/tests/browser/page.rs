@@ -19,6 +19,8 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 const WIDTHS: [u32; 2] = [1280, 320];
 /// The height of the window.
 const HEIGHT: u32 = 900;
+/// The width of a page of paper: A4 less a margin of a centimetre.
+const PAPER: u32 = 718;
 /// A photograph is not taller than this.
 const TALLEST: u32 = 8_000;
 
@@ -221,6 +223,11 @@ impl Page {
             let beyond = self.ask(script).await?;
             bail!("{what}: {sideways} px are cut off at the right, by {beyond}");
         }
+        self.readable(what).await
+    }
+
+    /// No violation of accessibility.
+    pub(crate) async fn readable(&self, what: &str) -> Result<()> {
         if self.ask("return !window.axe").await? == true {
             self.ask(&self.axe).await?;
         }
@@ -248,6 +255,35 @@ impl Page {
         Ok(())
     }
 
+    /// Shows the page as it is on paper of the usual size.
+    pub(crate) async fn on_paper(&self) -> Result<()> {
+        self.look(PAPER, HEIGHT, "dark").await?;
+        self.command("Emulation.setEmulatedMedia", json!({ "media": "print" })).await
+    }
+
+    /// Shows it on the screen again.
+    pub(crate) async fn on_screen(&self) -> Result<()> {
+        self.look(1280, HEIGHT, "light").await
+    }
+
+    /// The paper, all pages of it in one, and that the browser makes a document of it.
+    pub(crate) async fn photograph_paper(&self, state: &str) -> Result<()> {
+        let printed = self.answer("Page.printToPDF", json!({ "printBackground": true })).await?;
+        // `%PDF-` in base64.
+        ensure!(
+            printed["data"].as_str().is_some_and(|data| data.starts_with("JVBERi")),
+            "{state}: no document"
+        );
+        let height = self.ask("return document.documentElement.scrollHeight").await?.as_u64();
+        let height = height.and_then(|height| u32::try_from(height).ok()).unwrap_or(HEIGHT);
+        let size = json!({ "width": PAPER, "height": height.clamp(HEIGHT, TALLEST), "deviceScaleFactor": 1, "mobile": false });
+        self.command("Emulation.setDeviceMetricsOverride", size).await?;
+        let dir = target().join("screenshots");
+        fs::create_dir_all(&dir)?;
+        fs::write(dir.join(format!("{state}.png")), self.client.screenshot().await?)?;
+        Ok(())
+    }
+
     /// Sets the size of the window and the colours the reader prefers.
     async fn look(&self, width: u32, height: u32, scheme: &str) -> Result<()> {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
@@ -256,7 +292,7 @@ impl Page {
             { "name": "prefers-color-scheme", "value": scheme },
             { "name": "prefers-reduced-motion", "value": "reduce" }
         ]);
-        self.command("Emulation.setEmulatedMedia", json!({ "features": features })).await
+        self.command("Emulation.setEmulatedMedia", json!({ "media": "", "features": features })).await
     }
 
     /// A command of the browser's own protocol, which WebDriver has no word for.
