@@ -2,6 +2,8 @@
 //! and narrow, with axe-core looking for what some people could not use. Screenshots of each state
 //! are left in `target/screenshots`.
 
+#[path = "browser/attach.rs"]
+mod attach;
 #[path = "browser/complaints.rs"]
 mod complaints;
 #[path = "browser/flows.rs"]
