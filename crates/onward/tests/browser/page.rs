@@ -19,6 +19,8 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 const WIDTHS: [u32; 2] = [1280, 320];
 /// The height of the window.
 const HEIGHT: u32 = 900;
+/// So long a page is given to be painted.
+const PAINTED: Duration = Duration::from_secs(5);
 /// The width of a page of paper: A4 less a margin of a centimetre.
 const PAPER: u32 = 718;
 /// A photograph is not taller than this.
@@ -160,6 +162,14 @@ impl Page {
     /// Presses an element as a pointer would: scrolled into view, and not through something else.
     pub(crate) async fn press(&self, css: &str) -> Result<()> {
         self.wait_for(css).await?;
+        // What is pressed before a new page is first painted, the browser throws away. A page in the
+        // background may never be painted, so this is a wait and no condition.
+        let painted =
+            "return document.readyState === 'complete' && performance.getEntriesByType('paint').length > 0";
+        drop(
+            until("the first paint", PAINTED, async || Ok((self.ask(painted).await? == true).then_some(())))
+                .await,
+        );
         // Into the middle, where no header lies over it.
         let script = format!("document.querySelector({}).scrollIntoView({{ block: 'center' }})", json!(css));
         self.ask(&script).await?;
