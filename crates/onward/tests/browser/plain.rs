@@ -18,8 +18,8 @@ async fn without_scripts_a_job_is_made_cancelled_resumed_and_downloaded() -> Res
         return Ok(());
     }
     let home = Home::new(BINARY)?;
-    let upstream =
-        Upstream::start(CreatorsJob::mixed_script("plain", ROWS).latency(Duration::from_millis(50)))?;
+    // So slow that rows are left when the test has seen the first ones, however busy the machine is.
+    let upstream = Upstream::start(CreatorsJob::mixed_script("plain", ROWS).latency(Duration::from_secs(1)))?;
     let mut server = home.serve(&[])?;
     let api = home.ready(&mut server).await?;
     let page = Page::open(&format!("{}/", api.base())).await?;
