@@ -7,17 +7,17 @@
 //! - A scraper: 200 whatever happened, the truth in the body, and a 404 that is a lie the first time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+
+use crate::serving::Serving;
 
 /// The secret that all of them want.
 pub const KEY: &str = "canary-key-7f3a";
@@ -29,10 +29,8 @@ const TWITCH_LOGINS: usize = 100;
 /// The running doubles. End when dropped.
 #[derive(Debug)]
 pub struct Doubles {
-    address: SocketAddr,
     state: Arc<Mutex<Books>>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    serving: Serving,
 }
 
 /// What they write down.
@@ -55,9 +53,6 @@ impl Doubles {
     /// # Errors
     /// When there is none.
     pub fn start() -> Result<Self> {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").context("no loopback port is free")?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let state: Arc<Mutex<Books>> = Arc::default();
         let router = Router::new()
             .route("/youtube/v3/channels", get(channels))
@@ -65,38 +60,18 @@ impl Doubles {
             .route("/rest/v1/creators", post(upsert))
             .route("/v1/tiktok/profile", get(profile))
             .with_state(Arc::clone(&state));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name("doubles".into()).spawn(move || {
-            runtime.block_on(async move {
-                let listener =
-                    tokio::net::TcpListener::from_std(listener).expect("the listener is non-blocking");
-                let served = std::future::IntoFuture::into_future(axum::serve(listener, router));
-                tokio::select! { _ = served => {}, _ = stopped => {} }
-            });
-        })?;
-        Ok(Self { address, state, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { state, serving: Serving::start("doubles", router)? })
     }
 
     /// A recipe for the real address, sent here instead.
     #[must_use]
     pub fn instead_of(&self, real: &str, recipe: &str) -> String {
-        recipe.replace(real, &format!("http://{}", self.address))
+        recipe.replace(real, &self.serving.url())
     }
 
     /// What was written down, and what may be changed.
     pub fn books(&self) -> MutexGuard<'_, Books> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Doubles {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic there has been printed; a second one here would hide the test's own failure.
-            drop(thread.join());
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! - [`upstream`]: an HTTP API that misbehaves by script and writes down every call it gets. It lives
 //!   in the test process, so it outlives every kill of the binary: the outside witness.
 //! - [`receiver`]: a server that hooks tell; checks signatures with an implementation of its own.
+//! - [`serving`]: what these have in common, a server on a thread of its own.
 //! - [`doubles`]: stand-ins for four real APIs.
 //! - [`home`]: a folder with a store in which the real binary is started, killed with kill -9, frozen
 //!   and thawed.
@@ -34,6 +35,7 @@ pub mod proxy;
 pub mod receiver;
 pub mod redis;
 pub mod seed;
+pub mod serving;
 pub mod upstream;
 pub mod wait;
 
@@ -52,5 +54,6 @@ pub use proxy::{Proxy, Weather};
 pub use receiver::Receiver;
 pub use redis::Redis;
 pub use seed::Seed;
+pub use serving::Serving;
 pub use upstream::{Script, Upstream};
 pub use wait::{now, pass, until};

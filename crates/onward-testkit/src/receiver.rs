@@ -2,7 +2,6 @@
 //! with another implementation of HMAC than the program's.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, ensure};
@@ -16,7 +15,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde_json::Value;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
+
+use crate::serving::Serving;
 
 /// A secret of the tests.
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -26,10 +27,8 @@ pub const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 /// A running receiver. Ends when dropped.
 #[derive(Debug)]
 pub struct Receiver {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    serving: Serving,
 }
 
 #[derive(Debug)]
@@ -92,29 +91,16 @@ impl Receiver {
     /// # Errors
     /// When no loopback port can be had.
     pub fn start() -> Result<Self> {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let held = watch::Sender::new(false);
         let shared = Arc::new(Shared { letters: Mutex::default(), answers: Mutex::default(), held });
         let router = Router::new().route("/hook", post(receive)).with_state(Arc::clone(&shared));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name("receiver".into()).spawn(move || {
-            runtime.block_on(async move {
-                let listener =
-                    tokio::net::TcpListener::from_std(listener).expect("the listener is non-blocking");
-                let served = std::future::IntoFuture::into_future(axum::serve(listener, router));
-                tokio::select! { _ = served => {}, _ = stopped => {} }
-            });
-        })?;
-        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { shared, serving: Serving::start("receiver", router)? })
     }
 
     /// The address of its hook.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/hook", self.address)
+        format!("{}/hook", self.serving.url())
     }
 
     /// The table of a recipe that tells it of everything, with the secret in `ONWARD_SECRET_HOOK`.
@@ -167,17 +153,6 @@ impl Receiver {
             ensure!(!letter.is_signed_with(stranger)?, "any secret would do: {letter:?}");
         }
         Ok(letters)
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.release();
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic there has been printed; a second one here would hide the test's own failure.
-            drop(thread.join());
-        }
     }
 }
 

@@ -7,18 +7,19 @@ mod answers;
 mod script;
 mod witness;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::Value;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
+use crate::serving::Serving;
 pub use script::{Behaviour, FOLLOWERS, Reply, Reset, Script};
 use witness::Witness;
 pub use witness::{Call, End};
@@ -26,10 +27,8 @@ pub use witness::{Call, End};
 /// A running upstream. Ends when dropped.
 #[derive(Debug)]
 pub struct Upstream {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    serving: Serving,
 }
 
 #[derive(Debug)]
@@ -57,9 +56,6 @@ impl Upstream {
     /// # Errors
     /// When no port can be had there.
     pub fn start_at(address: IpAddr, script: Script) -> Result<Self> {
-        let listener = std::net::TcpListener::bind((address, 0)).context("no port is free")?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             script: Mutex::new(script),
             witness: Witness::default(),
@@ -68,29 +64,19 @@ impl Upstream {
             hung: watch::Sender::new(true),
             asked: Mutex::default(),
         });
-        let (stop, stopped) = oneshot::channel::<()>();
         let router = Router::new()
             .route("/creators/{handle}", get(creator))
             .route("/moved/{handle}", get(creator))
             .route("/rows", post(row))
             .route("/known/{handle}", get(known))
             .with_state(Arc::clone(&shared));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name("upstream".into()).spawn(move || {
-            runtime.block_on(async move {
-                let listener =
-                    tokio::net::TcpListener::from_std(listener).expect("the listener is non-blocking");
-                let served = std::future::IntoFuture::into_future(axum::serve(listener, router));
-                tokio::select! { _ = served => {}, _ = stopped => {} }
-            });
-        })?;
-        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { shared, serving: Serving::start_at(address, "upstream", router)? })
     }
 
     /// Where it listens, such as `http://127.0.0.1:40123`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.serving.url()
     }
 
     /// Behaves otherwise from now on.
@@ -146,16 +132,6 @@ impl Upstream {
     #[must_use]
     pub fn open(&self) -> usize {
         self.shared.witness.open()
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic there has been printed; a second one here would hide the test's own failure.
-            drop(thread.join());
-        }
     }
 }
 

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::Router;
 use axum::routing::post;
+use onward_testkit::Serving;
 
 use crate::measure::{Keys, Length, cost, creators, onward, say};
 
@@ -14,7 +15,8 @@ const CALL: Duration = Duration::from_millis(20);
 
 pub(crate) fn bench(length: Length) -> Result<()> {
     let scale = if length == Length::Long { 5 } else { 1 };
-    let upstream = upstream()?;
+    let serving = upstream()?;
+    let upstream = serving.url();
     let dir = tempfile::tempdir()?;
     let single = rate(dir.path(), &upstream, 2_000 * scale, 1)?;
     say(&format!("{IN_FLIGHT} calls of 20 ms in flight, one row each: {single:.0} rows/s"));
@@ -35,17 +37,7 @@ fn rate(dir: &Path, upstream: &str, rows: u64, batch: u64) -> Result<f64> {
 }
 
 /// A target that takes 20 ms for whatever it is sent, and adds all of it.
-fn upstream() -> Result<String> {
-    let (send, receive) = std::sync::mpsc::channel();
-    std::thread::spawn(move || -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let answer = || async { tokio::time::sleep(CALL).await };
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-            send.send(listener.local_addr()?)?;
-            axum::serve(listener, Router::new().route("/rows", post(answer))).await?;
-            Ok(())
-        })
-    });
-    Ok(format!("http://{}", receive.recv().context("the upstream did not start")?))
+fn upstream() -> Result<Serving> {
+    let answer = || async { tokio::time::sleep(CALL).await };
+    Serving::start("upstream", Router::new().route("/rows", post(answer)))
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
+use onward_testkit::Serving;
 
 use crate::measure::{Keys, Length, cost, creators, onward, say};
 
@@ -20,7 +21,8 @@ pub(crate) fn bench(length: Length) -> Result<()> {
         Length::Short => 20_000,
         Length::Long => 200_000,
     };
-    let upstream = upstream()?;
+    let serving = upstream()?;
+    let upstream = serving.url();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let bare = runtime.block_on(bare(&upstream, rows))?;
     say(&format!("a client that records nothing, {IN_FLIGHT} calls of 20 ms in flight: {bare:.0} rows/s"));
@@ -44,22 +46,12 @@ pub(crate) fn bench(length: Length) -> Result<()> {
 }
 
 /// An API that takes 20 ms, on a thread of its own.
-fn upstream() -> Result<String> {
-    let (send, receive) = std::sync::mpsc::channel();
-    std::thread::spawn(move || -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let answer = |Path(handle): Path<String>| async move {
-                tokio::time::sleep(CALL).await;
-                format!(r#"{{"handle":"{handle}","followers":5000}}"#)
-            };
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-            send.send(listener.local_addr()?)?;
-            axum::serve(listener, Router::new().route("/creators/{handle}", get(answer))).await?;
-            Ok(())
-        })
-    });
-    Ok(format!("http://{}", receive.recv().context("the upstream did not start")?))
+fn upstream() -> Result<Serving> {
+    let answer = |Path(handle): Path<String>| async move {
+        tokio::time::sleep(CALL).await;
+        format!(r#"{{"handle":"{handle}","followers":5000}}"#)
+    };
+    Serving::start("upstream", Router::new().route("/creators/{handle}", get(answer)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]

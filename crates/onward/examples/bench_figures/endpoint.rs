@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::Router;
 use axum::routing::post;
+use onward_testkit::Serving;
 
 use crate::measure::{Keys, Length, cost, creators, onward, say};
 
@@ -14,7 +15,8 @@ const IN_FLIGHT: u64 = 64;
 
 pub(crate) fn bench(length: Length) -> Result<()> {
     let rows = if length == Length::Long { 500_000 } else { 50_000 };
-    let upstream = upstream()?;
+    let serving = upstream()?;
+    let upstream = serving.url();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let bare = runtime.block_on(bare(&upstream, rows))?;
     say(&format!("a client that records nothing, {IN_FLIGHT} calls of 0 ms in flight: {bare:.0} rows/s"));
@@ -32,19 +34,8 @@ pub(crate) fn bench(length: Length) -> Result<()> {
 }
 
 /// A target that adds whatever it is sent.
-fn upstream() -> Result<String> {
-    let (send, receive) = std::sync::mpsc::channel();
-    std::thread::spawn(move || -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-            send.send(listener.local_addr()?)?;
-            axum::serve(listener, Router::new().route("/rows", post(async || r#"{"outcome":"added"}"#)))
-                .await?;
-            Ok(())
-        })
-    });
-    Ok(format!("http://{}", receive.recv().context("the upstream did not start")?))
+fn upstream() -> Result<Serving> {
+    Serving::start("upstream", Router::new().route("/rows", post(async || r#"{"outcome":"added"}"#)))
 }
 
 /// The same rows sent by a loop that reads the answers and keeps none.
