@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use onward_core::store::CreatorQuery;
+use onward_core::store::{Creator, CreatorQuery};
 use serde::Deserialize;
 
 use crate::api::cursor;
@@ -39,11 +39,8 @@ pub async fn handle(State(app): State<App>, Params(query): Params<Query>) -> Res
         after: after.map(|(table, key)| (table.to_owned(), key.to_owned())),
         limit: page + 1,
     };
-    let mut found = app.engine.store().creators(&asked).await?;
-    let more = found.len() > page;
-    found.truncate(page);
-    let last = found.last().filter(|_| more);
-    let next_cursor =
-        last.map(|creator| cursor::write("creators", &format!("{}{BETWEEN}{}", creator.table, creator.key)));
+    let found = app.engine.store().creators(&asked).await?;
+    let place = |creator: &Creator| format!("{}{BETWEEN}{}", creator.table, creator.key);
+    let (found, next_cursor) = cursor::page("creators", found, page, place);
     Ok(Json(CreatorsView { creators: found.into_iter().map(CreatorView::from).collect(), next_cursor }))
 }

@@ -45,6 +45,20 @@ pub fn read_as<T: std::str::FromStr>(list: &str, cursor: Option<&str>) -> Result
     place.parse().map(Some).map_err(|_| refused())
 }
 
+/// A page of what was found with one more asked for than the page holds, and the cursor of the next page if there
+/// is one. `place` says where an item stands in its list.
+pub fn page<T>(
+    list: &str,
+    mut found: Vec<T>,
+    size: usize,
+    place: impl Fn(&T) -> String,
+) -> (Vec<T>, Option<String>) {
+    let more = found.len() > size;
+    found.truncate(size);
+    let next = found.last().filter(|_| more).map(|last| write(list, &place(last)));
+    (found, next)
+}
+
 fn refused() -> Failure {
     Failure::new(
         Code::InvalidCursor,
@@ -86,5 +100,13 @@ mod tests {
             assert_eq!(read("rows", Some(bad)).expect_err(bad).problem().code, Code::InvalidCursor);
         }
         assert!(read("jobs", Some(&cursor)).is_err());
+    }
+
+    #[test]
+    fn a_page_names_the_next_one_only_when_there_is_one() {
+        let cut = |found: &[u32]| page("rows", found.to_vec(), 2, u32::to_string);
+        assert_eq!(cut(&[]), (vec![], None));
+        assert_eq!(cut(&[1, 2]), (vec![1, 2], None));
+        assert_eq!(cut(&[1, 2, 3]), (vec![1, 2], Some(write("rows", "2"))));
     }
 }

@@ -116,8 +116,13 @@ impl JobsOfState<'_> {
     fn next(&mut self) -> Answer<Option<JobId>> {
         while let Some(row) = self.rows.next()? {
             let field = |at: usize| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);
-            let (name, filename) = (field(1)?.to_lowercase(), field(2)?.to_lowercase());
-            if self.text.is_none_or(|text| name.contains(text) || filename.contains(text)) {
+            let is_wanted = match self.text {
+                Some(text) => {
+                    field(1)?.to_lowercase().contains(text) || field(2)?.to_lowercase().contains(text)
+                }
+                None => true,
+            };
+            if is_wanted {
                 return Ok(Some(uuid(field(0)?)?));
             }
         }

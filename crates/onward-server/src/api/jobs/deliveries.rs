@@ -45,11 +45,8 @@ pub async fn list(
     let page = limit(query.limit, USUAL, MOST)?;
     let before: Option<u64> = cursor::read_as("deliveries", query.cursor.as_deref())?;
     let job = app.engine.job(id).await?.job;
-    let mut found = app.engine.deliveries(&DeliveryQuery { job: id, before, limit: page + 1 }).await?;
-    let more = found.len() > page;
-    found.truncate(page);
-    let last = found.last().filter(|_| more);
-    let next_cursor = last.map(|delivery| cursor::write("deliveries", &delivery.no.to_string()));
+    let found = app.engine.deliveries(&DeliveryQuery { job: id, before, limit: page + 1 }).await?;
+    let (found, next_cursor) = cursor::page("deliveries", found, page, |delivery| delivery.no.to_string());
     let deliveries = found.iter().map(|delivery| DeliveryView::new(delivery, &job.recipe)).collect();
     Ok(Json(DeliveriesView { deliveries, next_cursor }))
 }

@@ -61,11 +61,8 @@ pub async fn list(
     let page = limit(query.limit, USUAL, MOST)?;
     let after = cursor::read_as("in-doubt", query.cursor.as_deref())?.map(RowIndex);
     let job = app.engine.job(id).await?.job;
-    let mut found = app.engine.doubts(&job, after, page + 1).await?;
-    let more = found.len() > page;
-    found.truncate(page);
-    let last = found.last().filter(|_| more);
-    let next_cursor = last.map(|row| cursor::write("in-doubt", &row.doubt.row.0.to_string()));
+    let found = app.engine.doubts(&job, after, page + 1).await?;
+    let (found, next_cursor) = cursor::page("in-doubt", found, page, |row| row.doubt.row.0.to_string());
     Ok(Json(DoubtsView { rows: found.into_iter().map(DoubtView::from).collect(), next_cursor }))
 }
 

@@ -5,8 +5,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
 use onward_core::id::{InputId, JobId};
-use onward_core::problem::Code;
-use onward_engine::attach::Intent;
+use onward_core::problem::{Code, Problem};
+use onward_engine::Snapshot;
+use onward_engine::attach::{Difference, Intent};
 use serde::Deserialize;
 
 use crate::api::extract::{JobPath, Params};
@@ -159,20 +160,26 @@ async fn attach(app: &App, id: JobId, wanted: Wanted, who: Who, request: Request
         let detail = "Send the part `file` alone: the job keeps its recipe and its name.";
         return Err(Failure::new(Code::BadRequest, detail));
     }
-    match app.engine.attach(id, upload.file.path(), &upload.filename, intent, who.actor).await {
-        Ok((difference, snapshot)) => {
-            if let (Source::Sent(sent, _), Intent::Attach) = (upload.file, intent) {
-                app.uploads.forget(sent).await;
-            }
-            Ok(AttachedView::of(&difference, intent, app.view(&snapshot)))
-        }
-        Err(problem) => Err(about_job(app, id, problem).await),
+    let done = app.engine.attach(id, upload.file.path(), &upload.filename, intent, who.actor).await;
+    if let (Ok(_), Source::Sent(sent, _), Intent::Attach) = (&done, upload.file, intent) {
+        app.uploads.forget(sent).await;
     }
+    answer(app, id, intent, done).await
 }
 
 /// A file that is kept: attached, or looked at once more.
 async fn confirm(app: &App, id: JobId, kept: InputId, intent: Intent, who: Who) -> Result<AttachedView> {
-    match app.engine.confirm(id, kept, intent, who.actor).await {
+    let done = app.engine.confirm(id, kept, intent, who.actor).await;
+    answer(app, id, intent, done).await
+}
+
+async fn answer(
+    app: &App,
+    id: JobId,
+    intent: Intent,
+    done: std::result::Result<(Difference, Snapshot), Problem>,
+) -> Result<AttachedView> {
+    match done {
         Ok((difference, snapshot)) => Ok(AttachedView::of(&difference, intent, app.view(&snapshot))),
         Err(problem) => Err(about_job(app, id, problem).await),
     }

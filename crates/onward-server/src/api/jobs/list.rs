@@ -37,11 +37,8 @@ pub async fn handle(State(app): State<App>, Params(query): Params<Query>) -> Res
         limit: page + 1,
         ..JobQuery::default()
     };
-    let mut found = app.engine.jobs(&asked).await?;
-    let more = found.len() > page;
-    found.truncate(page);
-    let last = found.last().filter(|_| more);
-    let next_cursor = last.map(|snapshot| cursor::write("jobs", &snapshot.job.id.to_string()));
+    let found = app.engine.jobs(&asked).await?;
+    let (found, next_cursor) = cursor::page("jobs", found, page, |snapshot| snapshot.job.id.to_string());
     Ok(Json(JobsView { jobs: found.iter().map(|snapshot| app.view(snapshot)).collect(), next_cursor }))
 }
 

@@ -45,10 +45,7 @@ pub async fn handle(
         limit: page + 1,
     };
     app.engine.job(id).await?;
-    let mut found = app.engine.rows(&asked).await?;
-    let more = found.len() > page;
-    found.truncate(page);
-    let last = found.last().filter(|_| more);
-    let next_cursor = last.map(|row| cursor::write("rows", &row.ledger.index.0.to_string()));
+    let found = app.engine.rows(&asked).await?;
+    let (found, next_cursor) = cursor::page("rows", found, page, |row| row.ledger.index.0.to_string());
     Ok(Json(RowsView { rows: found.into_iter().map(RowView::from).collect(), next_cursor }))
 }

@@ -32,10 +32,7 @@ pub async fn handle(
     let page = limit(query.limit, USUAL, MOST)?;
     let after: Option<u64> = cursor::read_as("timeline", query.cursor.as_deref())?;
     app.engine.job(id).await?;
-    let mut events = app.engine.store().events(Some(id), after.unwrap_or(0), page + 1).await?;
-    let more = events.len() > page;
-    events.truncate(page);
-    let last = events.last().filter(|_| more);
-    let next_cursor = last.map(|event| cursor::write("timeline", &event.seq.to_string()));
+    let events = app.engine.store().events(Some(id), after.unwrap_or(0), page + 1).await?;
+    let (events, next_cursor) = cursor::page("timeline", events, page, |event| event.seq.to_string());
     Ok(Json(TimelineView { events: events.into_iter().map(EventView::from).collect(), next_cursor }))
 }
