@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// What is waited for on a page happens within this, also on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+pub(crate) const SOON: Duration = Duration::from_secs(60);
 
 /// Widths at which every state is audited: a desktop and the narrowest phone.
 const WIDTHS: [u32; 2] = [1280, 320];
@@ -156,7 +156,12 @@ impl Page {
     /// Waits until the text of an element is as wanted, and gives it.
     pub(crate) async fn wait_text(&self, css: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
         let what = format!("the right text in {css}");
-        until(&what, SOON, async || Ok(Some(self.text(css).await?).filter(|text| wanted(text)))).await
+        until(&what, SOON, async || {
+            let text = self.text(css).await?;
+            ensure!(wanted(&text), "it says `{text}`");
+            Ok(Some(text))
+        })
+        .await
     }
 
     /// Presses an element as a pointer would: scrolled into view, and not through something else.
