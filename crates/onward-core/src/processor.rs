@@ -5,7 +5,7 @@
 //! the future of [`Processor::process`] must abort the call.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
@@ -13,6 +13,7 @@ use crate::id::{Epoch, JobId, RowIndex};
 use crate::input::{Columns, InputRow};
 use crate::problem::Code;
 use crate::row::{Text, Verdict};
+use crate::store::NO_ANSWER;
 
 /// Turns rows into outcomes.
 #[async_trait]
@@ -67,21 +68,45 @@ pub struct Call {
     pub told: Told,
 }
 
-/// What a target tells about its limit beside the answer itself, such as "no call left for 12 s". The
+/// What a target tells beside the answer itself: "no call left for 12 s", and with which status it answered. The
 /// work writes it down while the call runs, the engine reads it when the call has ended.
 #[derive(Debug, Clone, Default)]
-pub struct Told(Arc<AtomicU64>);
+pub struct Told(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    wait_ms: AtomicU64,
+    /// 0 while no call has gone out, then the status of the last answer and 1 more.
+    status: AtomicU32,
+}
 
 impl Told {
     /// The target takes no call for so long, in milliseconds: the gate closes before a refusal comes.
     pub fn no_call_for(&self, wait_ms: u64) {
-        self.0.fetch_max(wait_ms, Ordering::Relaxed);
+        self.0.wait_ms.fetch_max(wait_ms, Ordering::Relaxed);
     }
 
     /// For how long the target takes no call, in milliseconds; 0 when it said nothing.
     #[must_use]
     pub fn wait_ms(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.wait_ms.load(Ordering::Relaxed)
+    }
+
+    /// A call goes out.
+    pub fn asks(&self) {
+        self.answered(NO_ANSWER);
+    }
+
+    /// The target answered with this status.
+    pub fn answered(&self, status: u16) {
+        self.0.status.store(u32::from(status) + 1, Ordering::Relaxed);
+    }
+
+    /// The status of the last answer, [`NO_ANSWER`] when none came to the last call; `None` when no call went out.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        let held = self.0.status.load(Ordering::Relaxed);
+        held.checked_sub(1).and_then(|status| u16::try_from(status).ok())
     }
 }
 
@@ -139,4 +164,22 @@ pub enum Answer {
         /// When the target says that it may be asked again, in milliseconds from now.
         wait_ms: Option<u64>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_without_an_answer_is_told_from_no_call() {
+        let told = Told::default();
+        assert_eq!(told.status(), None);
+        told.asks();
+        assert_eq!(told.status(), Some(NO_ANSWER));
+        told.clone().answered(503);
+        assert_eq!((told.status(), told.wait_ms()), (Some(503), 0));
+        told.no_call_for(12);
+        told.no_call_for(7);
+        assert_eq!((told.status(), told.wait_ms()), (Some(503), 12));
+    }
 }

@@ -13,6 +13,7 @@
 
 mod attach;
 mod fleet;
+mod heard;
 mod moving;
 mod outbox;
 mod picture;
@@ -32,6 +33,7 @@ pub use attach::{Attach, GONE_FROM, Move};
 pub use fleet::{
     BEAT_MS, BEAT_WRITTEN_MS, Beat, FORGOTTEN_MS, Hot, LOST_MS, Presence, Turns, TurnsAsked, Wish, Worker,
 };
+pub use heard::{HEARD_MINUTES, Heard, NO_ANSWER};
 pub use moving::{BEING_MOVED, Moving};
 pub use outbox::{DeliveryQuery, Outbox, Standstill, TakeDeliveries, Tried};
 pub use picture::{Mark, SpanFact};
@@ -178,6 +180,10 @@ pub trait Store: Outbox + Send + Sync + 'static {
     /// Of the rows 0, `every`, 2 x `every`, … those that have an outcome, in row order: so many single
     /// reads, whatever the size of the job. `every` is at least 1.
     async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>>;
+    /// What the target of a job has answered, by minute and status.
+    async fn heard(&self, job: JobId) -> Result<Vec<Heard>>;
+    /// Adds to that; minutes that are [`HEARD_MINUTES`] older than the newest of these are forgotten.
+    async fn hear(&self, job: JobId, heard: &[Heard]) -> Result<()>;
     /// What a row ended with before it was opened again, oldest first.
     async fn history(&self, job: JobId, row: RowIndex) -> Result<Vec<LedgerRow>>;
     /// Compares counters, checkpoint, ledger, creators and input, and says what differs.

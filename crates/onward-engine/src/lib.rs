@@ -17,6 +17,7 @@ pub mod feed;
 mod gates;
 mod gauges;
 pub mod handle;
+mod heard;
 mod hooks;
 mod input;
 mod member;

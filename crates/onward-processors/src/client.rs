@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onward_core::problem::{Code, Problem};
-use onward_core::processor::Answer;
+use onward_core::processor::{Answer, Told};
 use onward_core::recipe::Work;
 use reqwest::Request;
 use reqwest::header::HeaderMap;
@@ -82,12 +82,14 @@ impl Client {
     }
 
     /// Sends it and reads the answer to its end. The error is what becomes of the row.
-    pub(crate) async fn send(&self, mut request: Request) -> Result<Received, Answer> {
+    /// The status counts as soon as it is there, whatever becomes of the rest of the answer.
+    pub(crate) async fn send(&self, mut request: Request, told: &Told) -> Result<Received, Answer> {
         let mut left = self.redirects;
         loop {
             self.outbound.check_url(request.url()).map_err(|refused| blocked(&refused))?;
             let again = if left > 0 { request.try_clone() } else { None };
             let response = self.http.execute(request).await.map_err(|error| broken(&error))?;
+            told.answered(response.status().as_u16());
             match again.and_then(|again| redirect::next(again, &response)) {
                 Some(next) => request = next?,
                 None => return read(response).await,

@@ -189,7 +189,9 @@ impl Target {
         rows: &[Arc<InputRow>],
         own: Option<Vec<u8>>,
     ) -> Result<Received, Answer> {
-        let received = self.client.send(self.request(call, rows, own)?).await?;
+        let request = self.request(call, rows, own)?;
+        call.told.asks();
+        let received = self.client.send(request, &call.told).await?;
         tell_limit(&received, &call.told);
         Ok(received)
     }

@@ -16,9 +16,9 @@ use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Hot, JobQuery,
-    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
-    SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, Hot,
+    JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery,
+    Settle, SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -319,6 +319,12 @@ impl Store for LayeredStore {
     }
     async fn verify(&self, job: JobId) -> Result<Verify> {
         self.ledger.verify(job).await
+    }
+    async fn heard(&self, job: JobId) -> Result<Vec<Heard>> {
+        self.ledger.heard(job).await
+    }
+    async fn hear(&self, job: JobId, heard: &[Heard]) -> Result<()> {
+        self.ledger.hear(job, heard).await
     }
     async fn record(&self, event: NewEvent) -> Result<Event> {
         self.ledger.record(event).await

@@ -12,6 +12,7 @@ use onward_core::row::{Outcome, Verdict};
 use onward_core::run::{Input, RowAnswer};
 
 use super::Drive;
+use crate::clock;
 
 impl Drive {
     pub(super) fn call(&mut self, span: SpanNo, epoch: Epoch, rows: &[RowIndex], attempt: u32, alone: bool) {
@@ -32,7 +33,7 @@ impl Drive {
         let processor = Arc::clone(&self.processor);
         let alive = held.alive.clone();
         let timeout = Duration::from_millis(self.recipe.work.timeout);
-        let company = self.order.gates.company();
+        let (company, ear) = (self.order.gates.company(), self.ear.ear());
         self.calls.spawn(async move {
             let (rows, told) = (call.rows.clone(), call.told.clone());
             let work = async {
@@ -44,6 +45,7 @@ impl Drive {
                 // Given up: whatever would come is late, and nobody waits for it.
                 () = alive.cancelled() => return Input::Tick,
             };
+            ear.note(&told, clock::now());
             let rows = rows.iter().zip(answers);
             let rows =
                 rows.map(|(row, answer)| RowAnswer { row: row.index, key: row.key.as_str().into(), answer });

@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::gates::{Gate, Gates};
 use crate::handle::Builder;
+use crate::heard::Listener;
 use crate::input::stored_recipe;
 use unready::Unready;
 
@@ -100,6 +101,8 @@ struct Drive {
     ops: JoinSet<ops::Done>,
     looked_at: UnixMs,
     gate: Gate,
+    /// Counts what the target answers.
+    ear: Listener,
     /// Up to when the run has been told that other jobs found its target closed.
     told_until: UnixMs,
     /// Until when the run waits for its target, as others were told.
@@ -140,6 +143,7 @@ impl Drive {
             ops: JoinSet::new(),
             looked_at: clock::now(),
             gate,
+            ear: Listener::new(Arc::clone(&order.store), order.job),
             told_until: UnixMs::default(),
             waits_until: UnixMs::default(),
             over: false,
@@ -171,6 +175,7 @@ impl Drive {
                         look_at = clock::now().plus_ms(LOOK_MS);
                         self.look();
                     }
+                    self.ear.look(clock::now());
                     self.tell(Input::Tick);
                 }
             }
@@ -183,6 +188,7 @@ impl Drive {
         while let Some(done) = self.ops.join_next().await {
             self.op_done(done);
         }
+        self.ear.finish().await;
         self.order.gates.forget(self.order.job);
     }
 

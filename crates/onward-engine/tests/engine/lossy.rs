@@ -14,7 +14,7 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, DeliveryQuery, Group,
-    JobQuery, LedgerRow, Mark, Moving, NewJob, Outbox, Presence, Rescued, Reservation, Result, Retry,
+    Heard, JobQuery, LedgerRow, Mark, Moving, NewJob, Outbox, Presence, Rescued, Reservation, Result, Retry,
     RowQuery, Settle, SpanFact, Standstill, Store, StoreError, TakeDeliveries, Totals, Tried, Turns,
     TurnsAsked, Verify, Worker,
 };
@@ -142,6 +142,8 @@ passing_on! {
     spans(job: JobId) -> Vec<SpanFact>;
     marks(job: JobId, every: u32) -> Vec<Mark>;
     history(job: JobId, row: RowIndex) -> Vec<LedgerRow>;
+    heard(job: JobId) -> Vec<Heard>;
+    hear(job: JobId, heard: &[Heard]) -> ();
     verify(job: JobId) -> Verify;
     record(event: NewEvent) -> Event;
     events(job: Option<JobId>, after: u64, limit: usize) -> Vec<Event>;

@@ -10,6 +10,7 @@ pub(crate) mod deliveries;
 pub(crate) mod doubts;
 pub(crate) mod facts;
 pub(crate) mod flash;
+pub(crate) mod heard;
 pub(crate) mod history;
 pub(crate) mod layout;
 pub(crate) mod map;

@@ -6,7 +6,7 @@ use onward_core::input::span_bounds;
 use onward_core::job::Job;
 use onward_core::row::Outcome;
 use onward_core::row_map::{self, Cell, FINE_ROWS};
-use onward_core::store::{LedgerRow, Mark, RowQuery, Store};
+use onward_core::store::{Heard, LedgerRow, Mark, RowQuery, Store};
 use onward_core::trend::{Trend, trend};
 use onward_engine::{Engine, Snapshot};
 
@@ -29,6 +29,8 @@ pub(crate) struct Picture {
     pub(crate) cells: Vec<Cell>,
     /// How the attempt went; none when nothing has finished in it.
     pub(crate) trend: Option<Trend>,
+    /// What the target answered, by minute and status.
+    pub(crate) heard: Vec<Heard>,
     /// The last outcomes, newest first.
     pub(crate) tail: Vec<LedgerRow>,
     /// Failed rows by reason.
@@ -49,12 +51,13 @@ pub(crate) async fn read(engine: &Engine, snapshot: &Snapshot) -> Result<Picture
         row_map::of_spans(&store.spans(job.id).await?, MOST_CELLS)
     };
     let tail = tail(store, job, every, &marks).await?;
+    let heard = store.heard(job.id).await?;
     let failed = reasons::read(engine, snapshot, Outcome::Failed).await?;
     let mut others = Vec::new();
     for outcome in [Outcome::Skipped, Outcome::Filtered] {
         others.push((outcome, reasons::read(engine, snapshot, outcome).await?));
     }
-    Ok(Picture { cells, trend: attempt(job, &marks, every, snapshot.at), tail, failed, others })
+    Ok(Picture { cells, trend: attempt(job, &marks, every, snapshot.at), heard, tail, failed, others })
 }
 
 /// The trend of the attempt, or of everything when the attempt has done nothing yet.

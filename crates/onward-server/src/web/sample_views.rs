@@ -5,7 +5,7 @@ use onward_core::event::{Event, EventKind};
 use onward_core::id::{Epoch, RowIndex};
 use onward_core::row::Outcome;
 use onward_core::row_map;
-use onward_core::store::{Group, LedgerRow, Mark};
+use onward_core::store::{Group, Heard, LedgerRow, Mark, NO_ANSWER};
 use onward_core::trend::trend;
 use onward_engine::{RowLook, Snapshot};
 
@@ -60,6 +60,12 @@ pub(crate) fn job_view(snapshot: Snapshot) -> job::View {
         picture: Picture {
             cells: row_map::of_marks(snapshot.job.total, &marks, 400),
             trend: trend(&marks, 1, sample::ago(60_000), sample::NOW),
+            heard: (0..5)
+                .flat_map(|minute| {
+                    [(200, 40), (503, 2), (NO_ANSWER, 1)].map(|(status, calls)| (minute, status, calls))
+                })
+                .map(|(minute, status, calls)| Heard { minute, status, calls })
+                .collect(),
             tail: (0..11).map(record).collect(),
             failed: Reasons::Known(vec![group()]),
             others: vec![(Outcome::Skipped, Reasons::Known(Vec::new()))],

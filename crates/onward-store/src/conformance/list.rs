@@ -126,6 +126,7 @@ macro_rules! conformance_list {
         $crate::$theme! { $make, picture:
             spans_say_what_the_job_adds_up_to
             marks_are_every_so_manieth_record
+            what_was_heard_adds_up_and_a_day_of_it_is_kept
             a_row_keeps_what_it_was_before_a_retry
             a_retry_opens_what_a_search_finds
         }

@@ -2,7 +2,7 @@
 
 use onward_core::id::RowIndex;
 use onward_core::row::Outcome;
-use onward_core::store::Retry;
+use onward_core::store::{HEARD_MINUTES, Heard, NO_ANSWER, Retry};
 use onward_core::tally::Tally;
 
 use super::Subject;
@@ -90,4 +90,27 @@ fn failed(job: onward_core::id::JobId, text: Option<&str>) -> Retry {
         actor: String::from("you"),
         now: at(20),
     }
+}
+
+/// Counts by minute and status add up, whoever hands them in; a day of them is kept.
+pub async fn what_was_heard_adds_up_and_a_day_of_it_is_kept(Subject { store, keep: _keep, .. }: Subject) {
+    let (id, other) = (job(&store, 5).await, job(&store, 6).await);
+    let heard = |minute, status, calls| Heard { minute, status, calls };
+    let first = [heard(10, 503, 1), heard(10, 200, 7), heard(11, NO_ANSWER, 2)];
+    store.hear(id, &first).await.expect("it takes it");
+    store.hear(id, &[heard(10, 200, 3)]).await.expect("it takes it");
+    store.hear(id, &[]).await.expect("nothing is fine");
+    let known = store.heard(id).await.expect("it answers");
+    assert_eq!(known, [heard(10, 200, 10), heard(10, 503, 1), heard(11, NO_ANSWER, 2)]);
+    assert_eq!(store.heard(other).await, Ok(Vec::new()), "each job has its own");
+    store.hear(id, &[heard(10 + HEARD_MINUTES, 200, 1)]).await.expect("it takes it");
+    let known = store.heard(id).await.expect("it answers");
+    assert_eq!(known, [heard(11, NO_ANSWER, 2), heard(10 + HEARD_MINUTES, 200, 1)]);
+    store
+        .command(&super::build::command(id, onward_core::state::Step::ForceCancel, at(9)))
+        .await
+        .expect("it stops");
+    store.delete_job(id).await.expect("it is deleted");
+    store.hear(id, &first).await.expect("what comes late is no error");
+    assert_eq!(store.heard(id).await, Ok(Vec::new()));
 }

@@ -132,5 +132,6 @@ pub(super) fn queued(new: NewJob, total: u64) -> StoredJob {
         ledger: BTreeMap::new(),
         history: Vec::new(),
         doubts: BTreeMap::new(),
+        heard: BTreeMap::new(),
     }
 }

@@ -36,9 +36,9 @@ use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery,
-    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
-    SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, HEARD_MINUTES,
+    Heard, JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry,
+    RowQuery, Settle, SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 use world::World;
@@ -156,6 +156,26 @@ impl Store for MemoryStore {
 
     async fn settle(&self, settle: &Settle) -> Result<u64> {
         self.write().settle(settle)
+    }
+
+    async fn heard(&self, job: JobId) -> Result<Vec<Heard>> {
+        let world = self.read();
+        let known = world.jobs.get(&job).into_iter().flat_map(|job| &job.heard);
+        Ok(known
+            .map(|((minute, status), calls)| Heard { minute: *minute, status: *status, calls: *calls })
+            .collect())
+    }
+
+    async fn hear(&self, job: JobId, heard: &[Heard]) -> Result<()> {
+        let mut world = self.write();
+        let Some(known) = world.jobs.get_mut(&job).map(|job| &mut job.heard) else { return Ok(()) };
+        for told in heard {
+            *known.entry((told.minute, told.status)).or_default() += told.calls;
+        }
+        if let Some(newest) = heard.iter().map(|told| told.minute).max() {
+            known.retain(|(minute, _), _| *minute > newest - HEARD_MINUTES);
+        }
+        Ok(())
     }
 
     async fn claimable(&self, limit: usize) -> Result<Vec<JobId>> {

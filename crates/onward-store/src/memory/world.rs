@@ -76,6 +76,8 @@ pub(super) struct StoredJob {
     pub(super) history: Vec<LedgerRow>,
     /// Rows whose call may have happened when their holder was lost.
     pub(super) doubts: BTreeMap<RowIndex, StoredDoubt>,
+    /// Calls by minute and status of the answer.
+    pub(super) heard: BTreeMap<(i64, u16), u64>,
 }
 
 #[derive(Debug)]

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_doubts", include_str!("../sql/postgres/migrations/0002_doubts.sql")),
     ("0003_attach", include_str!("../sql/postgres/migrations/0003_attach.sql")),
     ("0004_hooks", include_str!("../sql/postgres/migrations/0004_hooks.sql")),
+    ("0005_heard", include_str!("../sql/postgres/migrations/0005_heard.sql")),
 ];
 
 /// Run after every migration: who may see the tables.

@@ -62,7 +62,7 @@ use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
     LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
     SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
@@ -315,6 +315,12 @@ impl Store for PostgresStore {
         self.read((job, every), |db, asked| Box::pin(picture::marks(db, asked))).await
     }
 
+    async fn heard(&self, job: JobId) -> Result<Vec<Heard>> {
+        self.read(job, |db, job| Box::pin(picture::heard(db, job))).await
+    }
+    async fn hear(&self, job: JobId, heard: &[Heard]) -> Result<()> {
+        self.write((job, heard.to_vec()), |db, told| Box::pin(picture::hear(db, told))).await
+    }
     async fn history(&self, job: JobId, row: RowIndex) -> Result<Vec<LedgerRow>> {
         self.read((job, row), |db, asked| Box::pin(rows::history(db, asked))).await
     }

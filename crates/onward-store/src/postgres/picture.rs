@@ -2,13 +2,13 @@
 
 use onward_core::clock::UnixMs;
 use onward_core::id::JobId;
-use onward_core::store::{Mark, SpanFact};
+use onward_core::store::{HEARD_MINUTES, Heard, Mark, SpanFact};
 use onward_core::tally::Tally;
 
 use super::failure::Answer;
 use super::session::Session;
 use super::sql;
-use super::values::{count, get, moment, outcome_of, params, row_index, small_count};
+use super::values::{count, get, int, moment, outcome_of, params, row_index, small_count};
 
 /// The spans of a job in row order.
 pub(super) async fn spans(db: &Session, job: &JobId) -> Answer<Vec<SpanFact>> {
@@ -55,4 +55,28 @@ pub(super) async fn sizes(db: &Session) -> Answer<Vec<(String, u64)>> {
         part("creators", 2)?,
         part("the whole database", 3)?,
     ])
+}
+
+/// What the target of a job has answered.
+pub(super) async fn heard(db: &Session, job: &JobId) -> Answer<Vec<Heard>> {
+    let rows = db.rows(sql::HEARD_OF_JOB, params![job.0]).await?;
+    let told = |row: &tokio_postgres::Row| {
+        let status = u16::try_from(get::<i32>(row, 1)?).unwrap_or_default();
+        Ok(Heard { minute: get(row, 0)?, status, calls: count(get(row, 2)?) })
+    };
+    rows.iter().map(told).collect()
+}
+
+/// Adds to it, and forgets what is a day old.
+pub(super) async fn hear(db: &Session, (job, heard): &(JobId, Vec<Heard>)) -> Answer<()> {
+    let Some(newest) = heard.iter().map(|told| told.minute).max() else { return Ok(()) };
+    let told = params![
+        job.0,
+        heard.iter().map(|told| told.minute).collect::<Vec<i64>>(),
+        heard.iter().map(|told| i32::from(told.status)).collect::<Vec<i32>>(),
+        heard.iter().map(|told| int(told.calls)).collect::<Vec<i64>>(),
+    ];
+    db.execute(sql::HEARD_ADD, told).await?;
+    db.execute(sql::HEARD_FORGET, params![job.0, newest - HEARD_MINUTES]).await?;
+    Ok(())
 }

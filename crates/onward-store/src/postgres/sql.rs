@@ -61,6 +61,9 @@ statements! {
     EVENT_LAST = "event_last";
     EVENT_PAGE = "event_page";
     FAILED_ROWS_SINCE = "failed_rows_since";
+    HEARD_ADD = "heard_add";
+    HEARD_FORGET = "heard_forget";
+    HEARD_OF_JOB = "heard_of_job";
     HISTORY_LIFT = "history_lift";
     HISTORY_MOVE_IN = "history_move_in";
     HISTORY_NEXT_GONE = "history_next_gone";

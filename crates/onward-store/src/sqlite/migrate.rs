@@ -17,6 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_doubts", include_str!("../sql/sqlite/migrations/0003_doubts.sql")),
     ("0004_attach", include_str!("../sql/sqlite/migrations/0004_attach.sql")),
     ("0005_hooks", include_str!("../sql/sqlite/migrations/0005_hooks.sql")),
+    ("0006_heard", include_str!("../sql/sqlite/migrations/0006_heard.sql")),
 ];
 
 /// Marks the file as ours (`PRAGMA application_id`): "ONWD".

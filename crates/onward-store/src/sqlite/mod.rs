@@ -57,7 +57,7 @@ use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
     LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
     SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
@@ -313,6 +313,15 @@ impl Store for SqliteStore {
 
     async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>> {
         self.readers.read(move |db| picture::marks(db, job, every)).await
+    }
+
+    async fn heard(&self, job: JobId) -> Result<Vec<Heard>> {
+        self.readers.read(move |db| picture::heard(db, job)).await
+    }
+
+    async fn hear(&self, job: JobId, heard: &[Heard]) -> Result<()> {
+        let heard = heard.to_vec();
+        self.writer.write(move |db| picture::hear(db, job, &heard)).await
     }
 
     async fn history(&self, job: JobId, row: RowIndex) -> Result<Vec<LedgerRow>> {

@@ -2,11 +2,11 @@
 
 use onward_core::clock::UnixMs;
 use onward_core::id::{JobId, RowIndex};
-use onward_core::store::{Mark, SpanFact};
+use onward_core::store::{HEARD_MINUTES, Heard, Mark, SpanFact};
 use rusqlite::{Connection, params};
 
 use super::failure::Answer;
-use super::values::{count, moment, outcome_of, row_index, tally};
+use super::values::{count, int, moment, outcome_of, row_index, tally};
 use super::{jobs, sql};
 
 /// The spans of a job in row order.
@@ -53,4 +53,26 @@ pub(super) fn sizes(db: &Connection) -> Answer<Vec<(String, u64)>> {
         (String::from("free within it"), page * pragma("freelist_count")?),
         (String::from("write-ahead log"), log.map_or(0, |log| log.len())),
     ])
+}
+
+/// What the target of a job has answered.
+pub(super) fn heard(db: &Connection, job: JobId) -> Answer<Vec<Heard>> {
+    let mut statement = db.prepare_cached(sql::HEARD_OF_JOB)?;
+    let told = |row: &rusqlite::Row<'_>| {
+        Ok(Heard { minute: row.get(0)?, status: row.get(1)?, calls: count(row.get(2)?) })
+    };
+    Ok(statement.query_map([job.to_string()], told)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Adds to it, and forgets what is a day old.
+pub(super) fn hear(db: &Connection, job: JobId, heard: &[Heard]) -> Answer<()> {
+    let mut add = db.prepare_cached(sql::HEARD_ADD)?;
+    for told in heard {
+        add.execute(params![job.to_string(), told.minute, told.status, int(told.calls)])?;
+    }
+    if let Some(newest) = heard.iter().map(|told| told.minute).max() {
+        let old = params![job.to_string(), newest - HEARD_MINUTES];
+        db.prepare_cached(sql::HEARD_FORGET)?.execute(old)?;
+    }
+    Ok(())
 }

@@ -57,6 +57,9 @@ statements! {
     EVENT_PAGE = "event_page";
     EVENT_PAGE_OF_JOB = "event_page_of_job";
     FAILED_ROWS_SINCE = "failed_rows_since";
+    HEARD_ADD = "heard_add";
+    HEARD_FORGET = "heard_forget";
+    HEARD_OF_JOB = "heard_of_job";
     HISTORY_INSERT = "history_insert";
     HISTORY_LIFT = "history_lift";
     HISTORY_NEXT_GONE = "history_next_gone";

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use onward_testkit::upstream::{Behaviour, Reply};
 use onward_testkit::{Api, CreatorsJob, Evidence, Home, Ledger, Process, Script, Upstream, now, until};
 use serde_json::{Value, json};
 
@@ -107,4 +108,27 @@ async fn of_64_resumes_at_once_one_wins_and_the_job_goes_on_at_the_exact_row() -
 /// The first row (from 1) that is not in an ascending list.
 fn first_missing(rows: &[u64]) -> u64 {
     (1..).find(|row| rows.binary_search(row).is_err()).unwrap_or(u64::MAX)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_says_with_which_statuses_the_target_answered_every_call() -> Result<()> {
+    let home = Home::new(BINARY)?;
+    let row = |row| onward_testkit::jobs::handle("status", row);
+    let script = Script::default()
+        .handle(row(5), Behaviour::reply(Reply::ServerError { times: 2 }))
+        .handle(row(6), Behaviour::reply(Reply::Forbidden));
+    let upstream = Upstream::start(script)?;
+    let (_server, api) = server(&home).await?;
+    let job = api.submit(&CreatorsJob::plain("status", 20, &upstream.url())).await?;
+    api.job_when(&job, "its end", DONE_WITHIN, |job| job["status"] == "completed").await?;
+    let page = until("the statuses", DONE_WITHIN, async || {
+        let page = api.page(&format!("/jobs/{job}")).await?;
+        Ok(Some(page).filter(|page| page.contains("What the target answered")))
+    })
+    .await?;
+    let row = |name: &str, calls: u32| format!("<th scope=\"row\">{name}</th><td class=\"num\">{calls}</td>");
+    for (name, calls) in [("200 OK", 19), ("500 Internal Server Error", 2), ("403 Forbidden", 1)] {
+        ensure!(page.contains(&row(name, calls)), "not {calls} of {name}: {page}");
+    }
+    Ok(())
 }

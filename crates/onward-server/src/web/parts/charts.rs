@@ -8,6 +8,7 @@ use onward_engine::Snapshot;
 
 use crate::web::format::{count, duration, rows, took, whole};
 use crate::web::parts::chart::{Chart, Kind, Series};
+use crate::web::parts::heard::heard;
 use crate::web::picture::Picture;
 use crate::web::reasons::Reasons;
 
@@ -28,6 +29,7 @@ pub(crate) fn charts(snapshot: &Snapshot, places: Option<u32>, picture: &Picture
                         (pace(snapshot, trend).render())
                         (latency(trend).render())
                         (busy(snapshot, places, trend).render())
+                        (heard(&picture.heard))
                         (codes(snapshot, picture))
                     }
                     @if trend.every > 1 { p.hint { "Drawn from every " (count(u64::from(trend.every))) "th row; the counts above are exact." } }

@@ -13,7 +13,7 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::state::Step;
 use onward_core::store::{
-    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
     LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
     SpanFact, Store, StoreError, Totals, Turns, TurnsAsked, Verify, Worker,
 };
@@ -314,6 +314,12 @@ impl Store for Planted {
     async fn history(&self, job: JobId, row: RowIndex) -> Result<Vec<LedgerRow>> {
         let records = self.inner.history(job, row).await?;
         Ok(if self.bug == Bug::HistoryLost { Vec::new() } else { records })
+    }
+    async fn heard(&self, job: JobId) -> Result<Vec<Heard>> {
+        self.inner.heard(job).await
+    }
+    async fn hear(&self, job: JobId, heard: &[Heard]) -> Result<()> {
+        self.inner.hear(job, heard).await
     }
     async fn record(&self, event: NewEvent) -> Result<Event> {
         self.inner.record(event).await
