@@ -3,6 +3,9 @@
 //! Three kinds, told apart (G20): nobody holds a valid lease (`worker-lost`); a worker is alive but
 //! one row has been in flight too long (`row-hanging`); a worker is alive, no single row is to blame,
 //! and yet nothing finishes (`no-progress`).
+//!
+//! Slow is not stuck. A job that rests until its next turn, or until its target takes calls again, is not
+//! called stuck for the time of that rest; and where rows take long, longer is waited ([`patience_ms`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -49,11 +52,26 @@ pub struct Stuck {
     pub detail: String,
 }
 
+/// Rows whose times say how long a row of this job takes: the last so many.
+pub const ROWS_LOOKED_AT: u32 = 100;
+/// So many times the time of a slow row is waited.
+const SLOW_ROWS: u64 = 5;
+
 /// How long a job may go without a saved row: max(floor, row timeout + 30 s), or exactly what the
 /// recipe's `stuck_after` says.
 #[must_use]
 pub fn limit_ms(stuck_after_ms: Option<u64>, row_timeout_ms: u64) -> u64 {
     stuck_after_ms.unwrap_or_else(|| STUCK_AFTER_MS.max(row_timeout_ms.saturating_add(30_000)))
+}
+
+/// How long to wait with rows that took so long, in milliseconds: five times the 99th percentile (nearest rank),
+/// 0 without rows. A row's time has all of its tries and the waits between them.
+#[must_use]
+pub fn patience_ms(mut took_ms: Vec<u64>) -> u64 {
+    took_ms.sort_unstable();
+    let rank = (took_ms.len() * 99).div_ceil(100);
+    let slow = rank.checked_sub(1).and_then(|at| took_ms.get(at));
+    slow.map_or(0, |slow| slow.saturating_mul(SLOW_ROWS))
 }
 
 /// Since when nothing was saved: the last saved row, or the beginning of the attempt. One standstill has one
@@ -69,7 +87,8 @@ pub fn stuck(job: &Job, limit_ms: u64, now: UnixMs) -> Option<Stuck> {
     if job.state != JobState::Running {
         return None;
     }
-    let moved = still_since(job);
+    let rested = job.leases.iter().filter_map(|fact| fact.rests_until).max();
+    let moved = rested.map_or(still_since(job), |rested| rested.max(still_since(job)));
     let still_ms = now.ms_since(moved);
     let last_until = job.leases.iter().map(|fact| fact.until).max();
     let alive = last_until.is_some_and(|until| !lease::is_lapsed(until, now));
@@ -104,5 +123,21 @@ pub fn stuck(job: &Job, limit_ms: u64, now: UnixMs) -> Option<Stuck> {
             since: moved,
             detail: format!("no row was saved for {} s (limit {} s)", still_ms / 1_000, limit_ms / 1_000),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_rows_make_patient_and_one_slow_row_of_a_hundred_does_not() {
+        assert_eq!(patience_ms(Vec::new()), 0);
+        assert_eq!(patience_ms(vec![40_000]), 200_000);
+        let mut took = vec![100; 99];
+        took.push(40_000);
+        assert_eq!(patience_ms(took.clone()), 500);
+        took.push(40_000);
+        assert_eq!(patience_ms(took), 200_000);
     }
 }

@@ -148,7 +148,8 @@ impl Teller {
         let jobs = self.store.jobs(&query).await?;
         let running: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
         for job in jobs {
-            held_back |= self.progress(Snapshot::take(job, &self.gauges, now), now);
+            let snapshot = Snapshot::take(&*self.store, job, &self.gauges, now).await;
+            held_back |= self.progress(snapshot, now);
         }
         self.told.retain(|job, _| running.contains(job));
         Ok(held_back)
@@ -156,7 +157,7 @@ impl Teller {
 
     async fn state_changed(&mut self, event: Event, now: UnixMs) -> Result<(), StoreError> {
         let Some(job) = self.store.job(event.job).await? else { return Ok(()) };
-        let snapshot = Snapshot::take(job, &self.gauges, now);
+        let snapshot = Snapshot::take(&*self.store, job, &self.gauges, now).await;
         self.told.insert(snapshot.job.id, Told { at: now, look: Look::of(&snapshot) });
         let seq = event.seq;
         // No subscriber is no error.

@@ -228,7 +228,7 @@ impl Engine {
         processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;
         let job = input::submit(&self.inner.store, submission, &processor.needs()).await?;
         self.inner.drives.nudge(job.id);
-        Ok(self.snapshot(job))
+        Ok(self.snapshot(job).await)
     }
 
     /// Another machine says that a job has changed.
@@ -239,13 +239,18 @@ impl Engine {
     /// One job; `job-not-found` when there is none.
     pub async fn job(&self, id: JobId) -> Result<Snapshot, Problem> {
         let job = self.inner.store.job(id).await.map_err(mishap::problem)?;
-        job.map(|job| self.snapshot(job)).ok_or_else(|| mishap::not_found(id))
+        let job = job.ok_or_else(|| mishap::not_found(id))?;
+        Ok(self.snapshot(job).await)
     }
 
     /// Jobs, newest first.
     pub async fn jobs(&self, query: &JobQuery) -> Result<Vec<Snapshot>, Problem> {
         let jobs = self.inner.store.jobs(query).await.map_err(mishap::problem)?;
-        Ok(jobs.into_iter().map(|job| self.snapshot(job)).collect())
+        let mut snapshots = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            snapshots.push(self.snapshot(job).await);
+        }
+        Ok(snapshots)
     }
 
     /// Rows with their fields, in row order.
@@ -298,10 +303,11 @@ impl Engine {
         Ok(())
     }
 
-    fn snapshot(&self, job: onward_core::job::Job) -> Snapshot {
+    async fn snapshot(&self, job: onward_core::job::Job) -> Snapshot {
         let now = clock::now();
         let closed_until = self.inner.gates.waiting(job.id, now);
-        Snapshot { closed_until, ..Snapshot::take(job, &self.inner.gauges, now) }
+        let taken = Snapshot::take(&*self.inner.store, job, &self.inner.gauges, now).await;
+        Snapshot { closed_until, ..taken }
     }
 
     fn tasks(&self) -> std::sync::MutexGuard<'_, Tasks> {

@@ -170,7 +170,7 @@ impl Standstills {
             return;
         }
         let now = clock::now();
-        let Some(stuck) = stuck_of(job, now) else {
+        let Some(stuck) = stuck_of(store, job, now).await else {
             self.seen.remove(&job.id);
             return;
         };

@@ -1,9 +1,12 @@
 //! A job with what is derived from it at one moment: stuck, rate, time left.
 
 use onward_core::clock::UnixMs;
+use onward_core::id::RowIndex;
 use onward_core::job::Job;
+use onward_core::recipe::Recipe;
 use onward_core::state::JobState;
-use onward_core::stuck::{self, Stuck};
+use onward_core::store::{RowQuery, Store, StoreError};
+use onward_core::stuck::{self, Stuck, StuckReason};
 
 use crate::gauges::Gauges;
 use crate::input::stored_recipe;
@@ -37,8 +40,8 @@ const LEAST_STEPS: usize = 4;
 const VARIES: f64 = 1.5;
 
 impl Snapshot {
-    pub(crate) fn take(job: Job, gauges: &Gauges, now: UnixMs) -> Self {
-        let stuck = stuck_of(&job, now);
+    pub(crate) async fn take(store: &dyn Store, job: Job, gauges: &Gauges, now: UnixMs) -> Self {
+        let stuck = stuck_of(store, &job, now).await;
         let running = job.state == JobState::Running;
         let processed = job.tally.processed();
         let rate = if running { gauges.rate(job.id, processed, now) } else { None };
@@ -74,13 +77,43 @@ fn range(left: u64, pace: &[f64]) -> Option<(u64, u64)> {
     varies.then(|| ((left as f64 / fast).ceil() as u64, (left as f64 / slow).ceil() as u64))
 }
 
-/// Evidence that a job is stuck, if it is.
-pub(crate) fn stuck_of(job: &Job, now: UnixMs) -> Option<Stuck> {
+/// Evidence that a job is stuck, if it is. Only where it seems to be, the ledger is asked how long its rows take.
+pub(crate) async fn stuck_of(store: &dyn Store, job: &Job, now: UnixMs) -> Option<Stuck> {
     if job.state != JobState::Running {
         return None;
     }
-    let limit_ms = stored_recipe(job).map_or(stuck::STUCK_AFTER_MS, |recipe| recipe.limit_ms());
-    stuck::stuck(job, limit_ms, now)
+    let recipe = stored_recipe(job).ok();
+    let limit_ms = recipe.as_ref().map_or(stuck::STUCK_AFTER_MS, Recipe::limit_ms);
+    let stuck = stuck::stuck(job, limit_ms, now)?;
+    let limit_is_told = recipe.is_some_and(|recipe| recipe.work.stuck_after.is_some());
+    if stuck.reason == StuckReason::WorkerLost || limit_is_told {
+        return Some(stuck);
+    }
+    match last_took_ms(store, job).await {
+        Ok(took_ms) => stuck::stuck(job, limit_ms.max(stuck::patience_ms(took_ms)), now),
+        Err(error) => {
+            tracing::debug!(job.id = %job.id, %error, "how long rows take is not known");
+            Some(stuck)
+        }
+    }
+}
+
+/// How long the last rows before the resume point took.
+async fn last_took_ms(store: &dyn Store, job: &Job) -> Result<Vec<u64>, StoreError> {
+    let Some(last) = job.checkpoint.low_water.checked_sub(1).and_then(|last| u32::try_from(last).ok()) else {
+        return Ok(Vec::new());
+    };
+    let query = RowQuery {
+        job: job.id,
+        outcome: None,
+        code: None,
+        text: None,
+        after: last.checked_sub(stuck::ROWS_LOOKED_AT).map(RowIndex),
+        until: Some(RowIndex(last)),
+        limit: stuck::ROWS_LOOKED_AT as usize,
+    };
+    let rows = store.rows(&query).await?;
+    Ok(rows.into_iter().map(|row| row.duration_ms).collect())
 }
 
 #[cfg(test)]

@@ -117,6 +117,7 @@ async fn work(store: Arc<dyn Store>, job: JobId, worker: WorkerId, keys: Keys) {
             low_water: RowIndex(end),
             claimed_until: RowIndex(end),
             waiting: None,
+            rests_until: None,
             trial: onward_core::doubt::Trial::AsBefore,
             now: NOW,
         };

@@ -79,6 +79,8 @@ pub struct Run {
     answered_at: UnixMs,
     /// How far the job goes on now, as of the last claim.
     reach: Reach,
+    /// Up to when nothing was due, the last time nothing was.
+    rests_until: Option<UnixMs>,
     ending: Ending,
     /// What is said about the job once the rows in hand are saved.
     last_word: Option<Effect>,
@@ -127,6 +129,7 @@ impl Run {
             suspects: Suspects::default(),
             answered_at: NEVER,
             reach: Reach::default(),
+            rests_until: None,
             ending: Ending::No,
             last_word: None,
         }

@@ -22,6 +22,7 @@ impl Run {
         if self.ending == Ending::No {
             self.call(now, effects);
             self.settle();
+            self.rests_until = self.rest(now).or(self.rests_until);
         }
         self.commit(now, effects);
         match self.ending {
@@ -38,6 +39,18 @@ impl Run {
             effects.extend(self.last_word.take());
             effects.push(Effect::Over);
         }
+    }
+
+    /// Until when nothing is due: no call is under way, and the next one waits for the rate, for the target or for
+    /// the time of its retry.
+    fn rest(&self, now: UnixMs) -> Option<UnixMs> {
+        if !self.in_flight.is_empty() || self.spans.is_empty() {
+            return None;
+        }
+        let gate = self.pace.wait_until(now).max(self.turns.opens_at(now));
+        let fresh = !self.again.is_empty() || self.spans.values().any(Held::has_uncalled);
+        let retry = self.waiting.keys().next().map(|(due, _)| *due).filter(|_| !fresh);
+        gate.max(retry).filter(|until| *until > now)
     }
 
     /// When no row is left to call: what is suspect has failed, and a job that was to do so many rows is
@@ -192,6 +205,7 @@ impl Run {
                 low_water: held.done.low_water(),
                 claimed_until: mark,
                 waiting,
+                rests_until: self.rests_until,
                 trial: held.trials.save(),
                 now,
             }));

@@ -31,6 +31,8 @@ pub(crate) enum Bug {
     BlamesNeighbours,
     /// Rows that wait for a person are called again.
     HeldCalled,
+    /// The store forgets that a worker has nothing due.
+    RestForgotten,
 }
 
 impl Bug {
@@ -54,7 +56,8 @@ impl Bug {
             | Self::BlindAfterFreeze
             | Self::DoubtsForgotten
             | Self::BlamesNeighbours
-            | Self::HeldCalled => return truth,
+            | Self::HeldCalled
+            | Self::RestForgotten => return truth,
         };
         for row in rows {
             believed.insert(RowIndex(row));

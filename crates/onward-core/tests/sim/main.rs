@@ -104,6 +104,26 @@ fn a_row_that_waits_for_a_person_is_not_called_before_he_speaks() {
     assert!(asked > 100, "{asked} rows were asked about: too few to show anything");
 }
 
+/// Lives of hours at one row every ten minutes, in the normal run.
+const PATIENT: u64 = 20;
+
+#[test]
+fn a_job_of_one_row_every_ten_minutes_is_never_called_stuck() {
+    for seed in 0..PATIENT {
+        let told = World::new(Scenario::patient(seed), Bug::None).live();
+        let story = told.unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
+        let began = onward_core::clock::UnixMs(1_000_000);
+        assert!(story.ended_at.ms_since(began) > 2 * 3_600_000, "seed {seed}: it did not wait: {story:?}");
+    }
+}
+
+#[test]
+fn a_rest_that_nobody_is_told_of_is_caught() {
+    let wrong = |seed| World::new(Scenario::patient(seed), Bug::RestForgotten).live().err();
+    let wrong = (0..PATIENT).find_map(wrong).expect("it is caught");
+    assert!(wrong.contains("called stuck"), "{wrong}");
+}
+
 #[test]
 fn a_row_that_kills_for_ever_is_caught() {
     println!("{}", poisoned(1, Bug::DoubtsForgotten).unwrap_err());

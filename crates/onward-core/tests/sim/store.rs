@@ -167,6 +167,9 @@ impl SimStore {
             let current = job.leases.iter().find(|fact| fact.span == commit.span);
             commit.epoch = current.map_or(commit.epoch, |fact| fact.epoch);
         }
+        if self.bug == Bug::RestForgotten {
+            commit.rests_until = None;
+        }
         let (claim, mark) = ((commit.span, commit.epoch), commit.claimed_until);
         let rows: Vec<RowIndex> = commit.rows.iter().map(|record| record.index).collect();
         let sent = commit.rows.len() as u32;

@@ -18,6 +18,7 @@ use onward_core::retry::{Dice, RetryPolicy};
 use onward_core::run::{Config, Effect, Input, RowAnswer, Run};
 use onward_core::state::JobState;
 use onward_core::store::Claim;
+use onward_core::stuck::{STUCK_AFTER_MS, stuck};
 
 use crate::bugs::Bug;
 use crate::check::{Looks, ended};
@@ -44,6 +45,8 @@ const UNAWARE_MS: u64 = LEASE_MS + SLOW_MS;
 /// No life takes longer than this; a job that does hangs. After an outage it may take one wait of the
 /// breaker more.
 const END_MS: u64 = 1_200_000;
+/// For how long a target of a job with a rate asks for silence, in milliseconds.
+const LONG_SILENCE_MS: u64 = 900_000;
 /// How often the job is looked at, in milliseconds; in a life that lasts for hours less often.
 const LOOK_AT_JOB_MS: u64 = 500;
 const LOOK_AT_LONG_JOB_MS: u64 = 20_000;
@@ -74,6 +77,8 @@ pub(crate) struct World {
     restarted_at: UnixMs,
     /// Rows that a person said are to be called again.
     permitted: BTreeSet<RowIndex>,
+    /// Up to when the turns of the job's rate are taken.
+    turns_until_us: Option<i64>,
     story: Story,
 }
 
@@ -95,6 +100,7 @@ impl World {
             ended: BTreeMap::new(),
             restarted_at: UnixMs::default(),
             permitted: BTreeSet::new(),
+            turns_until_us: None,
             story: Story::default(),
             scenario,
         };
@@ -116,7 +122,8 @@ impl World {
     }
 
     fn look_every(&self) -> u64 {
-        if self.scenario.outage.is_some() { LOOK_AT_LONG_JOB_MS } else { LOOK_AT_JOB_MS }
+        let is_long = self.scenario.outage.is_some() || self.scenario.rate.is_some();
+        if is_long { LOOK_AT_LONG_JOB_MS } else { LOOK_AT_JOB_MS }
     }
 
     /// Lives until the job is complete; `Err` says what did not hold.
@@ -125,7 +132,7 @@ impl World {
         while let Some(Reverse((at, order))) = self.plan.pop() {
             self.now = at;
             let after_outage = |outage: scenario::Outage| outage.until.plus_ms(PROBE_MAX_MS);
-            if at > self.scenario.outage.map_or(BEGIN, after_outage).plus_ms(END_MS) {
+            if at > self.scenario.outage.map_or(BEGIN, after_outage).plus_ms(self.scenario.longest_ms()) {
                 let job = self.store.job();
                 return Err(format!(
                     "the job hangs, {}: {:?} {:?} {:?}",
@@ -135,6 +142,11 @@ impl World {
             let Some(happening) = self.happenings.remove(&order) else { continue };
             if let Happening::Look = happening {
                 let job = looks.look(&self.store)?;
+                if self.scenario.rate.is_some()
+                    && let Some(stuck) = stuck(&job, STUCK_AFTER_MS, self.now)
+                {
+                    return Err(format!("a job that only waits is called stuck: {stuck:?} {:?}", job.leases));
+                }
                 if job.state == JobState::Completed {
                     break;
                 }
@@ -256,7 +268,7 @@ impl World {
             careful: self.scenario.held,
             calls_out: true,
             retry: RetryPolicy { attempts: 4, base_ms: 200, max_ms: 2_000 },
-            rate: None,
+            rate: self.scenario.rate,
             max_wait_ms: onward_core::pace::MAX_WAIT_MS,
             breaker: self.scenario.outage.and_then(|outage| outage.breaker),
             seed,
@@ -331,7 +343,10 @@ impl World {
             }
             // What is under way at the upstream cannot be called back; its answer finds no span.
             Effect::Abandon { .. } | Effect::Late { .. } => return Ok(()),
-            Effect::Turns { .. } => return Err("asked for turns without a rate".to_owned()),
+            Effect::Turns { .. } if self.scenario.rate.is_none() => {
+                return Err("asked for turns without a rate".to_owned());
+            }
+            Effect::Turns { calls, interval_us } => Request::Turns { calls, interval_us },
             Effect::Hold(hold) if self.scenario.outage.is_none() => {
                 return Err(format!("held without a breaker: {}", hold.message));
             }

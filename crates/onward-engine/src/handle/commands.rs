@@ -52,7 +52,7 @@ impl Engine {
             let StoreError::Illegal(job) = error else { return mishap::problem(error) };
             may_resume(&job).err().unwrap_or_else(|| mishap::refused(&job, Code::JobNotResumable))
         })?;
-        Ok((from_row(&job), self.snapshot(job)))
+        Ok((from_row(&job), self.snapshot(job).await))
     }
 
     /// Takes the work away from whoever holds it and goes on from the checkpoint. A job that makes
@@ -66,14 +66,16 @@ impl Engine {
             return Err(not_stuck(&before.job));
         }
         let job = self.take(id, Step::Restart, actor, None, Go::Fully).await.map_err(not_running)?;
-        Ok((from_row(&job), self.snapshot(job)))
+        Ok((from_row(&job), self.snapshot(job).await))
     }
 
     /// Stops for good; a second time changes nothing and is fine.
     pub async fn force_cancel(&self, id: JobId, actor: &str) -> Result<Snapshot, Problem> {
         match self.take(id, Step::ForceCancel, actor, None, Go::Fully).await {
-            Ok(job) => Ok(self.snapshot(job)),
-            Err(StoreError::Illegal(job)) if job.state == JobState::Cancelled => Ok(self.snapshot(*job)),
+            Ok(job) => Ok(self.snapshot(job).await),
+            Err(StoreError::Illegal(job)) if job.state == JobState::Cancelled => {
+                Ok(self.snapshot(*job).await)
+            }
             Err(error) => Err(not_running(error)),
         }
     }
@@ -83,8 +85,8 @@ impl Engine {
         let message = format!("held by {actor}");
         let pause = Pause { reason: PauseReason::User, message, probe_at: None };
         match self.take(id, Step::Pause, actor, Some(pause), Go::Fully).await {
-            Ok(job) => Ok(self.snapshot(job)),
-            Err(StoreError::Illegal(job)) if job.state == JobState::Paused => Ok(self.snapshot(*job)),
+            Ok(job) => Ok(self.snapshot(job).await),
+            Err(StoreError::Illegal(job)) if job.state == JobState::Paused => Ok(self.snapshot(*job).await),
             Err(error) => Err(not_running(error)),
         }
     }
@@ -115,7 +117,7 @@ impl Engine {
             mishap::about(mishap::problem(error), &before)
         })?;
         self.inner.drives.nudge(id);
-        Ok((count, self.snapshot(job)))
+        Ok((count, self.snapshot(job).await))
     }
 
     /// Says of rows in doubt that wait for a person whether they are done or to be called again; `rows` empty
@@ -160,7 +162,11 @@ impl Engine {
         if let Some(job) = &job {
             self.inner.drives.nudge(job.id);
         }
-        Ok((adopted, job.map(|job| self.snapshot(job))))
+        let snapshot = match job {
+            Some(job) => Some(self.snapshot(job).await),
+            None => None,
+        };
+        Ok((adopted, snapshot))
     }
 
     /// Puts another file under a job that stands still, or says what would change.
@@ -181,7 +187,7 @@ impl Engine {
         if intent == Intent::Attach {
             self.inner.drives.nudge(id);
         }
-        Ok((difference, self.snapshot(job)))
+        Ok((difference, self.snapshot(job).await))
     }
 
     /// Attaches a file that was compared with this job and kept ([`Intent::Keep`]), or says once more how it
@@ -198,7 +204,7 @@ impl Engine {
         if intent == Intent::Attach {
             self.inner.drives.nudge(id);
         }
-        Ok((difference, self.snapshot(job)))
+        Ok((difference, self.snapshot(job).await))
     }
 
     /// Lets go of a file that was compared with this job and kept, and is not wanted after all.
@@ -237,7 +243,7 @@ impl Engine {
         let changed = self.store().tune(id, name.as_deref(), tuning, actor, clock::now()).await;
         let job = changed.map_err(mishap::problem)?;
         self.inner.drives.nudge(id);
-        Ok(self.snapshot(job))
+        Ok(self.snapshot(job).await)
     }
 
     /// Deletes a job that is not active.

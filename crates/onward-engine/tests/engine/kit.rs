@@ -135,6 +135,17 @@ impl Kit {
 
     /// The same with something between the engine and its store.
     pub(crate) fn over(between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        let kit = Self::built(between);
+        kit.engine.start_work();
+        kit
+    }
+
+    /// One whose engine takes up no job by itself.
+    pub(crate) fn idle() -> Self {
+        Self::built(|store| store)
+    }
+
+    fn built(between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let dir = TempDir::new().unwrap();
         let store = open(&format!("sqlite:{}", dir.path().join("onward.db").display()), Mode::Serve).unwrap();
         let store = between(store);
@@ -150,7 +161,6 @@ impl Kit {
         let builder: onward_engine::Builder =
             Arc::new(move |_: &Recipe| Ok(Arc::clone(&shared) as Arc<dyn Processor>));
         let engine = Engine::new(store, builder, Settings { max_jobs: 4, worker_name: "test".to_owned() });
-        engine.start_work();
         Self { engine, work, dir }
     }
 

@@ -9,4 +9,5 @@ mod actions;
 mod answers;
 mod input;
 mod mishaps;
+mod stuck;
 mod telling;

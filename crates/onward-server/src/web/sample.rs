@@ -86,6 +86,7 @@ pub(crate) fn running() -> Snapshot {
         epoch: Epoch(7),
         until: NOW.plus_ms(9_000),
         waiting: None,
+        rests_until: None,
     };
     snapshot.job.leases = vec![lease(6), lease(7)];
     snapshot

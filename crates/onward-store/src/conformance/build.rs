@@ -234,6 +234,7 @@ impl Hand {
             low_water: self.done.low_water(),
             claimed_until: self.claimed.claimed_until,
             waiting: None,
+            rests_until: None,
             trial: Trial::AsBefore,
             now,
         }

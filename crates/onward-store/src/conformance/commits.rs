@@ -120,11 +120,13 @@ pub async fn an_empty_commit_renews_the_lease(Subject { store, keep: _keep, .. }
     hand.finish([0], Outcome::Added, at(2)).await.expect("the holder may write");
     let mut renewal = hand.commit(Vec::new(), at(6));
     renewal.waiting = Some(Waiting { row: RowIndex(1), since: at(3) });
+    renewal.rests_until = Some(at(9));
     let done = store.commit(renewal).await.expect("the holder may renew");
     assert_eq!((done.inserted, done.span_done, done.job_done), (0, false, false));
     let now = look(&store, id).await;
     assert_eq!(now.leases[0].until, at(6).plus_ms(LEASE_MS));
     assert_eq!(now.leases[0].waiting, Some(Waiting { row: RowIndex(1), since: at(3) }));
+    assert_eq!(now.leases[0].rests_until, Some(at(9)));
     assert_eq!(now.checkpoint.saved_at, Some(at(2)), "no row was saved since");
 }
 

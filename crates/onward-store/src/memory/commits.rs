@@ -32,9 +32,9 @@ impl World {
         let span = job.spans.get_mut(&no).expect("it is held");
         let (tally, span_done) = (span.tally, span.is_full());
         let actor = match &mut span.hold {
-            Hold::Leased { worker, until, waiting } => {
+            Hold::Leased { worker, until, waiting, rests_until } => {
                 *until = renewed(*until, now);
-                *waiting = commit.waiting;
+                (*waiting, *rests_until) = (commit.waiting, commit.rests_until);
                 format!("worker {worker}")
             }
             Hold::Free | Hold::Done => unreachable!("it is held"),

@@ -95,7 +95,7 @@ pub(super) struct Span {
 #[derive(Debug)]
 pub(super) enum Hold {
     Free,
-    Leased { worker: WorkerId, until: UnixMs, waiting: Option<Waiting> },
+    Leased { worker: WorkerId, until: UnixMs, waiting: Option<Waiting>, rests_until: Option<UnixMs> },
     Done,
 }
 
@@ -269,12 +269,13 @@ impl World {
 
 fn leases(job: &StoredJob) -> Vec<LeaseFact> {
     let fact = |(no, span): (&SpanNo, &Span)| match &span.hold {
-        Hold::Leased { worker, until, waiting } => Some(LeaseFact {
+        Hold::Leased { worker, until, waiting, rests_until } => Some(LeaseFact {
             span: *no,
             worker: worker.clone(),
             epoch: span.epoch,
             until: *until,
             waiting: *waiting,
+            rests_until: *rests_until,
         }),
         Hold::Free | Hold::Done => None,
     };

@@ -75,7 +75,8 @@ async fn write(db: &Session, commit: &Commit, columns: &Columns<'_>) -> Answer<O
     let (low_water, claimed_until) = (i64::from(commit.low_water.0), i64::from(commit.claimed_until.0));
     let head: &[Param<'_>] = params![commit.job.0, no, under, now, low_water, claimed_until, waiting, since];
     let rows = columns.params();
-    let tail: &[Param<'_>] = params![ALREADY_THERE, ALREADY_THERE_MESSAGE, int(LEASE_MS)];
+    let rests_until = commit.rests_until.map(|until| until.0);
+    let tail: &[Param<'_>] = params![ALREADY_THERE, ALREADY_THERE_MESSAGE, int(LEASE_MS), rests_until];
     db.first(sql::SPAN_COMMIT, &[head, &rows, tail].concat()).await
 }
 

@@ -20,6 +20,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_attach", include_str!("../sql/postgres/migrations/0003_attach.sql")),
     ("0004_hooks", include_str!("../sql/postgres/migrations/0004_hooks.sql")),
     ("0005_heard", include_str!("../sql/postgres/migrations/0005_heard.sql")),
+    ("0006_rests", include_str!("../sql/postgres/migrations/0006_rests.sql")),
 ];
 
 /// Run after every migration: who may see the tables.

@@ -190,6 +190,7 @@ fn write_span(
             renewed(span.until, commit.now).0,
             row,
             since,
+            commit.rests_until.map(|until| until.0),
         ])?
     };
     if written == 1 { Ok(()) } else { Err(work::fenced(db, commit.job, key, commit.span)?) }

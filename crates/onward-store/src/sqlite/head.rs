@@ -167,6 +167,7 @@ fn leases(db: &Connection, key: i64) -> Answer<Vec<LeaseFact>> {
                 .0
                 .zip(waiting.1)
                 .map(|(row, since)| Waiting { row: row_index(row), since: UnixMs(since) }),
+            rests_until: moment(row.get(6)?),
         })
     };
     Ok(statement.query_map([key], lease)?.collect::<rusqlite::Result<_>>()?)

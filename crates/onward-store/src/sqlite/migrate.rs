@@ -18,6 +18,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_attach", include_str!("../sql/sqlite/migrations/0004_attach.sql")),
     ("0005_hooks", include_str!("../sql/sqlite/migrations/0005_hooks.sql")),
     ("0006_heard", include_str!("../sql/sqlite/migrations/0006_heard.sql")),
+    ("0007_rests", include_str!("../sql/sqlite/migrations/0007_rests.sql")),
 ];
 
 /// Marks the file as ours (`PRAGMA application_id`): "ONWD".

@@ -60,4 +60,5 @@ pub(super) enum Request {
     Release { span: SpanNo, epoch: Epoch },
     Hold(Hold),
     Recovered,
+    Turns { calls: u32, interval_us: u64 },
 }

@@ -6,10 +6,11 @@ use onward_core::job::Pause;
 use onward_core::processor::Answer;
 use onward_core::row::{Outcome, RowRecord, Verdict};
 use onward_core::run::{Hold, Input};
-use onward_core::store::{Claim, Claimed, Commit, Committed};
+use onward_core::store::{Claim, Claimed, Commit, Committed, TurnsAsked};
 use onward_core::tally::Tally;
+use onward_core::turns::take;
 
-use super::{DECIDED_EVERY, Happening, Request, SLOW_MS, SLOW_ROWS, UNAWARE_MS, World};
+use super::{DECIDED_EVERY, Happening, LONG_SILENCE_MS, Request, SLOW_MS, SLOW_ROWS, UNAWARE_MS, World};
 use crate::bugs::Bug;
 
 /// What a worker believes that takes silence for success.
@@ -39,6 +40,13 @@ impl World {
             }
             Request::Hold(hold) => return self.hold(hold),
             Request::Recovered => return self.store.recovered(self.now),
+            Request::Turns { calls, interval_us } => {
+                let now = self.now;
+                let asked = TurnsAsked { job: self.store.job, calls, interval_us, not_before_ms: 0, now };
+                let (turns, until_us) = take(self.turns_until_us, &asked, now.0 * 1_000);
+                self.turns_until_us = until_us.or(self.turns_until_us);
+                Input::Turns(Some(turns))
+            }
         };
         let delay = self.delay();
         self.plan(delay, Happening::Worker { worker, life, input });
@@ -155,7 +163,8 @@ impl World {
             }
             5 => {
                 self.witness.put_off(row);
-                Answer::Throttled { wait_ms: 500, message: "slow down".into() }
+                let wait_ms = if self.scenario.rate.is_some() { LONG_SILENCE_MS } else { 500 };
+                Answer::Throttled { wait_ms, message: "slow down".into() }
             }
             6 => {
                 self.witness.put_off(row);

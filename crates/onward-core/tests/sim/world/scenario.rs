@@ -2,9 +2,10 @@
 
 use onward_core::clock::UnixMs;
 use onward_core::id::RowIndex;
+use onward_core::pace::Rate;
 use onward_core::retry::Dice;
 
-use super::BEGIN;
+use super::{BEGIN, END_MS, LONG_SILENCE_MS};
 
 /// What one seed makes of a life.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +23,8 @@ pub(crate) struct Scenario {
     pub(super) poison: Option<RowIndex>,
     /// Rows in doubt wait for a person.
     pub(super) held: bool,
+    /// How fast the job may go; its target then asks for long silences.
+    pub(super) rate: Option<Rate>,
 }
 
 /// A time in which the upstream answers nothing but errors, and whether there is a breaker for it.
@@ -47,6 +50,7 @@ impl Scenario {
             outage: None,
             poison: None,
             held: false,
+            rate: None,
         }
     }
 
@@ -66,6 +70,18 @@ impl Scenario {
     /// Rows in doubt wait for a person.
     pub(crate) fn held(seed: u64) -> Self {
         Self { held: true, ..Self::of(seed) }
+    }
+
+    /// One row every ten minutes, and nothing goes wrong but what the upstream says.
+    pub(crate) fn patient(seed: u64) -> Self {
+        let rate = "6/h".parse().ok();
+        Self { rows: 20, rate, crashes: 0, freezes: 0, restarts: 0, ..Self::of(seed) }
+    }
+
+    /// How long it may take before it hangs, in milliseconds.
+    pub(super) fn longest_ms(self) -> u64 {
+        let turn = self.rate.map_or(0, |rate| rate.interval_us() / 1_000);
+        END_MS + self.rows * (turn + if turn > 0 { LONG_SILENCE_MS } else { 0 })
     }
 
     /// A thousand rows, and for two hours in the middle of them the upstream is down.

@@ -38,7 +38,8 @@ CROSS JOIN LATERAL (
     ) AS first_open
 ) AS mark
 CROSS JOIN LATERAL (
-    SELECT json_agg(json_build_array(no, worker, epoch, lease_until_ms, waiting_row, waiting_since_ms)
+    SELECT json_agg(json_build_array(no, worker, epoch, lease_until_ms, waiting_row, waiting_since_ms,
+                                          rests_until_ms)
                     ORDER BY no)::text AS leases
     FROM onward.spans WHERE spans.job = jobs.id AND spans.state = 'leased'
 ) AS held
