@@ -109,6 +109,9 @@ pub struct Checkpoint {
     pub ahead: u64,
     /// When the last outcome became durable.
     pub saved_at: Option<UnixMs>,
+    /// Up to when a worker had nothing due: it waited for its rate, for a limit of the target, or for a retry's
+    /// time. A past moment is a rest that is over.
+    pub rests_until: Option<UnixMs>,
 }
 
 #[cfg(test)]

@@ -229,9 +229,6 @@ pub struct LeaseFact {
     pub until: UnixMs,
     /// The row that has been in flight longest, as of the last commit or renewal.
     pub waiting: Option<Waiting>,
-    /// Up to when the holder last had nothing due, as of the same moment: it waited for its rate, for a limit of
-    /// the target, or for a retry's time. A past moment is a rest that is over.
-    pub rests_until: Option<UnixMs>,
 }
 
 /// A row in flight.

@@ -87,12 +87,14 @@ pub fn stuck(job: &Job, limit_ms: u64, now: UnixMs) -> Option<Stuck> {
     if job.state != JobState::Running {
         return None;
     }
-    let rested = job.leases.iter().filter_map(|fact| fact.rests_until).max();
-    let moved = rested.map_or(still_since(job), |rested| rested.max(still_since(job)));
+    let saved = still_since(job);
+    let moved = job.checkpoint.rests_until.map_or(saved, |rested| rested.max(saved));
     let still_ms = now.ms_since(moved);
     let last_until = job.leases.iter().map(|fact| fact.until).max();
+    // Whoever has a lease renews it while it rests; when nobody has one, nobody is missed before the rest is over.
+    let unheld_ms = if last_until.is_some() { now.ms_since(saved) } else { still_ms };
     let alive = last_until.is_some_and(|until| !lease::is_lapsed(until, now));
-    if !alive && still_ms >= lease::LEASE_MS {
+    if !alive && unheld_ms >= lease::LEASE_MS {
         let detail = match job.leases.iter().max_by_key(|fact| fact.until) {
             Some(fact) => format!(
                 "the lease of worker {} lapsed {} s ago; another worker takes over by itself",

@@ -26,9 +26,9 @@ use crate::snapshot::Snapshot;
 const LOOK_MS: u64 = 100;
 /// Progress of one job is told at most this often, in milliseconds: four times a second.
 const PROGRESS_MS: u64 = 250;
-/// With more subscribers than this, progress is told half as often: a thousand screens are then half the
-/// work, and none is further behind than half a second.
-const MANY: usize = 200;
+/// Events of progress that all subscribers together get in a second, about one job: a thousand screens are told less
+/// often, because what they cost is taken from the job. A change of state is told to all at once.
+const TOLD_PER_SECOND: u64 = 600;
 /// Jobs that have not changed are looked at this often all the same, in milliseconds: being stuck and
 /// rates change with time alone.
 const TIME_MS: u64 = 1_000;
@@ -172,8 +172,7 @@ impl Teller {
             if told.look == look {
                 return false;
             }
-            let many = self.out.receiver_count() > MANY;
-            if now.ms_since(told.at) < if many { 2 * PROGRESS_MS } else { PROGRESS_MS } {
+            if now.ms_since(told.at) < told_every_ms(self.out.receiver_count()) {
                 return true;
             }
         }
@@ -182,6 +181,11 @@ impl Teller {
         let _ = self.out.send(FeedEvent::Job { seq, snapshot: Arc::new(snapshot), event: None });
         false
     }
+}
+
+/// How often progress of one job is told to so many, in milliseconds.
+fn told_every_ms(subscribers: usize) -> u64 {
+    PROGRESS_MS.max(subscribers as u64 * 1_000 / TOLD_PER_SECOND)
 }
 
 impl Look {

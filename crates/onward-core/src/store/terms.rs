@@ -198,7 +198,8 @@ pub struct Commit {
     pub claimed_until: RowIndex,
     /// The row longest in flight.
     pub waiting: Option<Waiting>,
-    /// Up to when nothing was or is due, if anything ever rested: a rate, a limit of the target, a retry's wait.
+    /// Up to when nothing was or is due, if the worker ever rested: for a rate, a limit of the target, a retry's
+    /// time. The span keeps the latest.
     pub rests_until: Option<UnixMs>,
     /// Whether a row is now tried alone, or no longer.
     pub trial: Trial,

@@ -12,9 +12,9 @@ use crate::kit::Kit;
 /// How long ago the last row was saved, in milliseconds: beyond what any job is given.
 const STILL_MS: i64 = 100_000;
 
-/// A job of which a worker has done 20 rows that took so long, and has saved nothing since.
-async fn standing_still(kit: &Kit, recipe: &str, took_ms: u64) -> JobId {
-    let submitted = kit.submit(50, recipe).await;
+/// A job of so many rows, of which a worker has done 20 that took so long and saved nothing since.
+async fn standing_still(kit: &Kit, rows: u64, recipe: &str, took_ms: u64) -> JobId {
+    let submitted = kit.submit(rows, recipe).await;
     let (job, now) = (submitted.job.id, submitted.at);
     let then = UnixMs(now.0 - STILL_MS);
     let store = kit.engine.store();
@@ -51,17 +51,17 @@ fn commit(job: JobId, claimed: &Claimed, rows: std::ops::Range<u32>, took_ms: u6
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_given_the_time_of_five_of_its_slow_rows() {
     let kit = Kit::idle();
-    let quick = standing_still(&kit, "", 2_000).await;
+    let quick = standing_still(&kit, 50, "", 2_000).await;
     let stuck = kit.engine.job(quick).await.unwrap().stuck.expect("its rows take two seconds");
     assert_eq!(stuck.reason, StuckReason::NoProgress);
-    let slow = standing_still(&kit, "", 40_000).await;
+    let slow = standing_still(&kit, 60, "", 40_000).await;
     assert_eq!(kit.engine.job(slow).await.unwrap().stuck, None, "200 s are not over");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_recipe_says_stands_whatever_its_rows_take() {
     let kit = Kit::idle();
-    let told = standing_still(&kit, "stuck_after = \"90s\"", 40_000).await;
+    let told = standing_still(&kit, 50, "stuck_after = \"90s\"", 40_000).await;
     let stuck = kit.engine.job(told).await.unwrap().stuck.expect("the recipe says 90 s");
     assert!(stuck.detail.contains("limit 90 s"), "{}", stuck.detail);
 }

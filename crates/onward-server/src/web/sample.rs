@@ -29,7 +29,12 @@ fn job(number: u128, name: &str, state: JobState, tally: Tally, total: u64) -> S
         error: None,
         total,
         tally,
-        checkpoint: Checkpoint { low_water: tally.processed(), ahead: 0, saved_at: Some(ago(400)) },
+        checkpoint: Checkpoint {
+            low_water: tally.processed(),
+            ahead: 0,
+            saved_at: Some(ago(400)),
+            rests_until: None,
+        },
         attempt: 1,
         generation: 1,
         epoch: Epoch(7),
@@ -86,7 +91,6 @@ pub(crate) fn running() -> Snapshot {
         epoch: Epoch(7),
         until: NOW.plus_ms(9_000),
         waiting: None,
-        rests_until: None,
     };
     snapshot.job.leases = vec![lease(6), lease(7)];
     snapshot

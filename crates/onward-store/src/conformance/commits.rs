@@ -126,7 +126,10 @@ pub async fn an_empty_commit_renews_the_lease(Subject { store, keep: _keep, .. }
     let now = look(&store, id).await;
     assert_eq!(now.leases[0].until, at(6).plus_ms(LEASE_MS));
     assert_eq!(now.leases[0].waiting, Some(Waiting { row: RowIndex(1), since: at(3) }));
-    assert_eq!(now.leases[0].rests_until, Some(at(9)));
+    assert_eq!(now.checkpoint.rests_until, Some(at(9)));
+    let renewal = hand.commit(Vec::new(), at(7));
+    store.commit(renewal).await.expect("the holder may renew");
+    assert_eq!(look(&store, id).await.checkpoint.rests_until, Some(at(9)), "a rest is not forgotten");
     assert_eq!(now.checkpoint.saved_at, Some(at(2)), "no row was saved since");
 }
 

@@ -43,12 +43,8 @@ impl World {
         let span = job.spans.get_mut(&no).expect("it was found a moment ago");
         span.epoch = epoch;
         span.claimed_until = claimed_until;
-        span.hold = Hold::Leased {
-            worker: claim.worker.clone(),
-            until: lease_until(claim.now),
-            waiting: None,
-            rests_until: None,
-        };
+        span.hold =
+            Hold::Leased { worker: claim.worker.clone(), until: lease_until(claim.now), waiting: None };
         let (input, generation, from_row) = (job.input, job.generation, job.next_row());
         let reach = Reach::of(job.tuning, job.tally().processed(), job.total);
         if starts.is_some() {

@@ -28,13 +28,14 @@ impl World {
         if inserted.processed() > 0 {
             span.saved_at = Some(now);
         }
+        span.rests_until = span.rests_until.max(commit.rests_until);
         job.note_trial(no, commit.epoch, commit.trial);
         let span = job.spans.get_mut(&no).expect("it is held");
         let (tally, span_done) = (span.tally, span.is_full());
         let actor = match &mut span.hold {
-            Hold::Leased { worker, until, waiting, rests_until } => {
+            Hold::Leased { worker, until, waiting } => {
                 *until = renewed(*until, now);
-                (*waiting, *rests_until) = (commit.waiting, commit.rests_until);
+                *waiting = commit.waiting;
                 format!("worker {worker}")
             }
             Hold::Free | Hold::Done => unreachable!("it is held"),

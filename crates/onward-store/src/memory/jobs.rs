@@ -103,7 +103,19 @@ pub(super) fn contains(text: &str, part: &str) -> bool {
 pub(super) fn spans_of(total: u64) -> BTreeMap<SpanNo, Span> {
     let span = |(no, first, len)| {
         let (epoch, tally) = (Epoch::default(), Tally::default());
-        (no, Span { first, len, epoch, hold: Hold::Free, tally, claimed_until: first, saved_at: None })
+        (
+            no,
+            Span {
+                first,
+                len,
+                epoch,
+                hold: Hold::Free,
+                tally,
+                claimed_until: first,
+                saved_at: None,
+                rests_until: None,
+            },
+        )
     };
     spans(total).map(span).collect()
 }

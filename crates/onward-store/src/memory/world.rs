@@ -89,13 +89,14 @@ pub(super) struct Span {
     pub(super) tally: Tally,
     pub(super) claimed_until: RowIndex,
     pub(super) saved_at: Option<UnixMs>,
+    pub(super) rests_until: Option<UnixMs>,
 }
 
 /// Who has a span.
 #[derive(Debug)]
 pub(super) enum Hold {
     Free,
-    Leased { worker: WorkerId, until: UnixMs, waiting: Option<Waiting>, rests_until: Option<UnixMs> },
+    Leased { worker: WorkerId, until: UnixMs, waiting: Option<Waiting> },
     Done,
 }
 
@@ -168,7 +169,9 @@ impl StoredJob {
         let open = self.spans.values().find(|span| !span.is_full());
         let low_water = open.map_or(self.total, |span| u64::from(self.done(span).low_water().0));
         let ahead = self.tally().processed().saturating_sub(low_water);
-        Checkpoint { low_water, ahead, saved_at: self.spans.values().filter_map(|span| span.saved_at).max() }
+        let saved_at = self.spans.values().filter_map(|span| span.saved_at).max();
+        let rests_until = self.spans.values().filter_map(|span| span.rests_until).max();
+        Checkpoint { low_water, ahead, saved_at, rests_until }
     }
 }
 
@@ -269,13 +272,12 @@ impl World {
 
 fn leases(job: &StoredJob) -> Vec<LeaseFact> {
     let fact = |(no, span): (&SpanNo, &Span)| match &span.hold {
-        Hold::Leased { worker, until, waiting, rests_until } => Some(LeaseFact {
+        Hold::Leased { worker, until, waiting } => Some(LeaseFact {
             span: *no,
             worker: worker.clone(),
             epoch: span.epoch,
             until: *until,
             waiting: *waiting,
-            rests_until: *rests_until,
         }),
         Hold::Free | Hold::Done => None,
     };

@@ -144,7 +144,12 @@ fn read(row: &Row) -> Answer<Head> {
         error: error.map(|error| json("an error", error)).transpose()?,
         total,
         tally: sum,
-        checkpoint: Checkpoint { low_water, ahead: sum.processed().saturating_sub(low_water), saved_at },
+        checkpoint: Checkpoint {
+            low_water,
+            ahead: sum.processed().saturating_sub(low_water),
+            saved_at,
+            rests_until: moment(get(row, 31)?),
+        },
         attempt: small_count(get(row, 7)?),
         generation: small_count(get(row, 8)?),
         epoch: epoch(get(row, 9)?),
@@ -170,17 +175,16 @@ fn read(row: &Row) -> Answer<Head> {
 }
 
 /// A held span as the page statement writes it: a list, so that all come in one row.
-type Held = (u32, String, u64, i64, Option<i64>, Option<i64>, Option<i64>);
+type Held = (u32, String, u64, i64, Option<i64>, Option<i64>);
 
 fn leases(text: Option<&str>) -> Answer<Vec<LeaseFact>> {
     let held: Vec<Held> = text.map_or(Ok(Vec::new()), |held| json("the leases", held))?;
-    let fact = |(no, worker, under, until, row, since, rests_until): Held| LeaseFact {
+    let fact = |(no, worker, under, until, row, since): Held| LeaseFact {
         span: SpanNo(no),
         worker: WorkerId(worker),
         epoch: Epoch(under),
         until: UnixMs(until),
         waiting: row.zip(since).map(|(row, since)| Waiting { row: row_index(row), since: UnixMs(since) }),
-        rests_until: rests_until.map(UnixMs),
     };
     Ok(held.into_iter().map(fact).collect())
 }

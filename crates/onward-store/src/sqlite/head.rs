@@ -107,7 +107,7 @@ impl Head {
     /// How far it goes on. The counters are only summed up when that depends on them.
     pub(super) fn reach(&self, db: &Connection) -> Answer<Reach> {
         let tuning = self.job.tuning;
-        let processed = if tuning.is_alone() { counters(db, self.key)?.0.processed() } else { 0 };
+        let processed = if tuning.is_alone() { counters(db, self.key)?.sum.processed() } else { 0 };
         Ok(Reach::of(tuning, processed, self.job.total))
     }
 
@@ -120,7 +120,7 @@ impl Head {
 
 /// Fills in what the spans say.
 pub(super) fn fill(db: &Connection, head: &mut Head) -> Answer<()> {
-    let (sum, saved_at) = counters(db, head.key)?;
+    let Counts { sum, saved_at, rests_until } = counters(db, head.key)?;
     let low_water = low_water(db, head.key, head.job.total)?;
     let job = &mut head.job;
     job.tally = sum;
@@ -131,7 +131,8 @@ pub(super) fn fill(db: &Connection, head: &mut Head) -> Answer<()> {
             doubts::count(db, head.key, low_water)?
         }
     };
-    job.checkpoint = Checkpoint { low_water, ahead: sum.processed().saturating_sub(low_water), saved_at };
+    let ahead = sum.processed().saturating_sub(low_water);
+    job.checkpoint = Checkpoint { low_water, ahead, saved_at, rests_until };
     job.leases = match job.state {
         JobState::Running => leases(db, head.key)?,
         JobState::Queued | JobState::Paused | JobState::Completed => Vec::new(),
@@ -143,9 +144,19 @@ pub(super) fn fill(db: &Connection, head: &mut Head) -> Answer<()> {
     Ok(())
 }
 
-fn counters(db: &Connection, key: i64) -> Answer<(Tally, Option<UnixMs>)> {
+/// What the spans of a job add up to.
+struct Counts {
+    sum: Tally,
+    saved_at: Option<UnixMs>,
+    rests_until: Option<UnixMs>,
+}
+
+fn counters(db: &Connection, key: i64) -> Answer<Counts> {
     let mut counts = db.prepare_cached(sql::JOB_COUNTS)?;
-    Ok(counts.query_row([key], |row| Ok((tally(row, 0)?, moment(row.get(4)?))))?)
+    let read = |row: &Row<'_>| {
+        Ok(Counts { sum: tally(row, 0)?, saved_at: moment(row.get(4)?), rests_until: moment(row.get(5)?) })
+    };
+    Ok(counts.query_row([key], read)?)
 }
 
 fn low_water(db: &Connection, key: i64, total: u64) -> Answer<u64> {
@@ -167,7 +178,6 @@ fn leases(db: &Connection, key: i64) -> Answer<Vec<LeaseFact>> {
                 .0
                 .zip(waiting.1)
                 .map(|(row, since)| Waiting { row: row_index(row), since: UnixMs(since) }),
-            rests_until: moment(row.get(6)?),
         })
     };
     Ok(statement.query_map([key], lease)?.collect::<rusqlite::Result<_>>()?)

@@ -4,13 +4,14 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use onward_testkit::{Api, Home, Process};
+use onward_testkit::postgres::Disk;
+use onward_testkit::{Api, Home, Postgres, Process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::local::RECIPE;
-use crate::measure::{Keys, Length, binary, cpu_s, creators, onward, say};
+use crate::measure::{Keys, Length, binary, cpu_s, creators, say};
 use crate::start::fill;
 
 /// Rows of the job that runs meanwhile: enough for every look.
@@ -29,20 +30,33 @@ const WATCHED_ROWS: u64 = 3_000_000;
 const LAST: &[u8] = b"\"status\":\"completed\"";
 
 pub(crate) fn bench(length: Length) -> Result<()> {
+    measure(length, None)
+}
+
+/// The same with the ledger in PostgreSQL.
+pub(crate) fn bench_on_postgres(length: Length) -> Result<()> {
+    measure(length, Some(&Postgres::start(Disk::Synced)?))
+}
+
+fn measure(length: Length, postgres: Option<&Postgres>) -> Result<()> {
     let rows = match length {
         Length::Short => 1_000_000,
         Length::Long => 10_000_000,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
-        let home = Home::new(&binary()?.display().to_string())?;
-        fill(&home).await?;
+        let binary = binary()?.display().to_string();
+        let home = match postgres {
+            Some(server) => Home::sharing(&binary, &server.url(), None)?,
+            None => Home::new(&binary)?,
+        };
+        fill(&home, postgres)?;
         let (csv, recipe) = list(&home, "large", rows)?;
-        let done = onward(home.path(), &["run", &csv, "--recipe", &recipe])?.status()?;
-        ensure!(done.success(), "the large job ended with {done}");
+        home.run(&["run", &csv, "--recipe", &recipe]).context("the large job")?;
         let mut server = home.serve(&[])?;
         let api = home.ready(&mut server).await?;
-        say(&format!("a store with 10,000 jobs and one more of {rows} rows"));
+        let store = if postgres.is_some() { "PostgreSQL" } else { "SQLite" };
+        say(&format!("a store in {store} with 10,000 jobs and one more of {rows} rows"));
         pages(&home, &api, rows).await?;
         streams(&home, &api, &server).await
     })
@@ -59,11 +73,8 @@ fn list(home: &Home, name: &str, rows: u64) -> Result<(String, String)> {
 /// Submits a list, waits until the job has begun, and gives its id.
 async fn submit(home: &Home, api: &Api, name: &str, rows: u64) -> Result<String> {
     let (csv, recipe) = list(home, name, rows)?;
-    let data = home.path().to_owned();
-    let submitted = tokio::task::spawn_blocking(move || {
-        onward(&data, &["submit", &csv, "--recipe", &recipe])?.status().context("cannot submit")
-    });
-    ensure!(submitted.await??.success(), "the submission was refused");
+    // Reading a large file takes a while, and whoever waits here looks at nothing else.
+    home.run(&["submit", &csv, "--recipe", &recipe])?;
     let jobs = api.get("/jobs?limit=1").await?;
     let job = jobs.body["jobs"][0]["job_id"].as_str().context("a job")?.to_owned();
     api.job_when(&job, "a first row", Duration::from_secs(60), |job| {

@@ -1,7 +1,7 @@
 //! The figures of `cargo xtask bench`: the real binary beside the barest program that does the same,
 //! in one run. Ratios travel from machine to machine; absolute figures do not.
 //!
-//! `cargo xtask bench [local|postgres|fifty|calls|endpoint|programs|batches|resume|start|dashboard] [--long]`
+//! `cargo xtask bench [local|postgres|fifty|calls|endpoint|programs|batches|resume|start|dashboard|dashboard-postgres] [--long]`
 
 mod batches;
 mod calls;
@@ -27,7 +27,7 @@ fn main() -> Result<()> {
         }
     }
     type Bench = fn(measure::Length) -> Result<()>;
-    let all: [(&str, Bench); 10] = [
+    let all: [(&str, Bench); 11] = [
         ("local", local::bench),
         ("postgres", postgres::bench),
         ("fifty", fifty::bench),
@@ -38,10 +38,11 @@ fn main() -> Result<()> {
         ("resume", resume::bench),
         ("start", start::bench),
         ("dashboard", dashboard::bench),
+        ("dashboard-postgres", dashboard::bench_on_postgres),
     ];
     if let Some(unknown) = which.iter().find(|name| !all.iter().any(|(known, _)| known == name)) {
         bail!(
-            "no benchmark is called {unknown}; there are local, postgres, fifty, calls, endpoint, programs, batches, resume, start and dashboard"
+            "no benchmark is called {unknown}; there are local, postgres, fifty, calls, endpoint, programs, batches, resume, start, dashboard and dashboard-postgres"
         );
     }
     for (name, bench) in all {

@@ -75,7 +75,7 @@ impl Scenario {
     /// One row every ten minutes, and nothing goes wrong but what the upstream says.
     pub(crate) fn patient(seed: u64) -> Self {
         let rate = "6/h".parse().ok();
-        Self { rows: 20, rate, crashes: 0, freezes: 0, restarts: 0, ..Self::of(seed) }
+        Self { rows: 20, rate, batch: 1, crashes: 0, freezes: 0, restarts: 0, ..Self::of(seed) }
     }
 
     /// How long it may take before it hangs, in milliseconds.

@@ -5,7 +5,7 @@ SELECT jobs.id, jobs.uuid, jobs.name, jobs.state, jobs.pause, jobs.error, jobs.t
        jobs.attempt_at, jobs.recipe, jobs.tuning, jobs.work_digest,
        jobs.input_uuid, jobs.filename, jobs.sha256, jobs.bytes, jobs.available,
        counts.added, counts.failed, counts.skipped, counts.filtered, counts.beat_ms, mark.low_water,
-       held.leases, doubted.rows
+       held.leases, doubted.rows, counts.rests_until_ms
 FROM (
     (SELECT jobs.*, inputs.uuid AS input_uuid, inputs.filename, inputs.sha256, inputs.bytes, inputs.available
      FROM onward.jobs JOIN onward.inputs ON inputs.id = jobs.input
@@ -27,7 +27,7 @@ FROM (
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(added), 0)::bigint AS added, coalesce(sum(failed), 0)::bigint AS failed,
            coalesce(sum(skipped), 0)::bigint AS skipped, coalesce(sum(filtered), 0)::bigint AS filtered,
-           max(beat_ms) AS beat_ms
+           max(beat_ms) AS beat_ms, max(rests_until_ms) AS rests_until_ms
     FROM onward.spans WHERE spans.job = jobs.id
 ) AS counts
 CROSS JOIN LATERAL (
@@ -38,8 +38,7 @@ CROSS JOIN LATERAL (
     ) AS first_open
 ) AS mark
 CROSS JOIN LATERAL (
-    SELECT json_agg(json_build_array(no, worker, epoch, lease_until_ms, waiting_row, waiting_since_ms,
-                                          rests_until_ms)
+    SELECT json_agg(json_build_array(no, worker, epoch, lease_until_ms, waiting_row, waiting_since_ms)
                     ORDER BY no)::text AS leases
     FROM onward.spans WHERE spans.job = jobs.id AND spans.state = 'leased'
 ) AS held

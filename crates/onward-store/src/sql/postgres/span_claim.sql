@@ -31,7 +31,7 @@ WITH job AS MATERIALIZED (
     UPDATE onward.spans
     SET state = 'leased', epoch = moved.epoch, worker = $2, lease_until_ms = job.now_ms + $4,
         claimed_until = least(spans.low_water + $5, spans.first_row + spans.row_count),
-        waiting_row = NULL, waiting_since_ms = NULL, rests_until_ms = NULL
+        waiting_row = NULL, waiting_since_ms = NULL
     FROM moved, job, free WHERE spans.job = free.job AND spans.no = free.no
     RETURNING spans.no, spans.first_row, spans.row_count, spans.claimed_until,
               spans.added + spans.failed + spans.skipped + spans.filtered AS done,

@@ -76,7 +76,7 @@ WITH held AS MATERIALIZED (
                               ELSE greatest(after.lease_until_ms, after.now_ms + $26) END,
         waiting_row = CASE WHEN after.filled THEN NULL ELSE $7::bigint END,
         waiting_since_ms = CASE WHEN after.filled THEN NULL ELSE $8::bigint END,
-        rests_until_ms = $27::bigint
+        rests_until_ms = greatest(after.rests_until_ms, $27::bigint)
     FROM after WHERE spans.job = after.job AND spans.no = after.no
     RETURNING after.rows, spans.added, spans.failed, spans.skipped, spans.filtered, after.filled,
               after.worker
