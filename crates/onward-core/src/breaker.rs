@@ -13,7 +13,8 @@
 //! **The last rows** of a job have nobody after them to show that the target answers. One during whose tries
 //! another row was answered has failed, and so have a few after a target that answered others; otherwise the
 //! job is held as well. When fewer rows are left than the breaker needs, they have failed after
-//! [`LAST_PROBES`] probes: a job must come to its end.
+//! [`LAST_PROBES`] probes: a job must come to its end. A job that has fewer rows than the breaker needs has no
+//! breaker: its rows fail when their tries are used up, and can be retried.
 
 use crate::clock::UnixMs;
 use crate::id::{Epoch, SpanNo};

@@ -67,8 +67,14 @@ impl Job {
     /// What a person is offered.
     #[must_use]
     pub fn allowed_actions(&self) -> &'static [Step] {
-        let offer = Offer { failed_rows: self.tally.failed, input_available: self.input.available };
-        allowed_actions(self.state, offer)
+        allowed_actions(
+            self.state,
+            Offer {
+                failed_rows: self.tally.failed,
+                input_available: self.input.available,
+                rows_left: self.resume_from_row().is_some(),
+            },
+        )
     }
 }
 

@@ -180,9 +180,9 @@ pub fn allowed_actions(state: JobState, facts: Offer) -> &'static [Step] {
     match state {
         JobState::Queued => &[Step::ForceCancel],
         JobState::Running => &[Step::Restart, Step::ForceCancel, Step::Pause],
-        JobState::Paused if facts.input_available => &[Step::Resume, Step::ForceCancel],
+        JobState::Paused if facts.input_available && facts.rows_left => &[Step::Resume, Step::ForceCancel],
         JobState::Paused => &[Step::ForceCancel],
-        JobState::Failed | JobState::Cancelled if facts.input_available => &[Step::Resume],
+        JobState::Failed | JobState::Cancelled if facts.input_available && facts.rows_left => &[Step::Resume],
         JobState::Failed | JobState::Cancelled => &[],
         JobState::Completed if facts.failed_rows > 0 && facts.input_available => &[Step::Retry],
         JobState::Completed => &[],
@@ -196,6 +196,8 @@ pub struct Offer {
     pub failed_rows: u64,
     /// Whether the stored input is still there.
     pub input_available: bool,
+    /// Whether a row has no outcome: an attached file may have left none.
+    pub rows_left: bool,
 }
 
 /// Why a job is paused.
@@ -252,8 +254,11 @@ mod tests {
     fn every_offered_action_is_legal() {
         for state in JobState::ALL {
             for failed_rows in [0, 3] {
-                for input_available in [true, false] {
-                    for action in allowed_actions(state, Offer { failed_rows, input_available }) {
+                for (input_available, rows_left) in
+                    [(true, true), (true, false), (false, true), (false, false)]
+                {
+                    let offer = Offer { failed_rows, input_available, rows_left };
+                    for action in allowed_actions(state, offer) {
                         assert!(step(state, *action).is_some(), "{state} offers {}", action.word());
                     }
                 }

@@ -173,8 +173,8 @@ pub trait Store: Outbox + Send + Sync + 'static {
     /// Ledger records in row order, after `query.after` (exclusive).
     async fn rows(&self, query: &RowQuery) -> Result<Vec<LedgerRow>>;
     /// Failed, skipped and filtered rows grouped by outcome, code and message, most first. At most
-    /// 200 groups.
-    async fn groups(&self, job: JobId, outcome: Outcome) -> Result<Vec<Group>>;
+    /// so many groups.
+    async fn groups(&self, job: JobId, outcome: Outcome, limit: usize) -> Result<Vec<Group>>;
     /// The spans of a job in row order, with their counters. Reads no record of the ledger.
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>>;
     /// Of the rows 0, `every`, 2 x `every`, … those that have an outcome, in row order: so many single

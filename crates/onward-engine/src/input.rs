@@ -164,8 +164,12 @@ pub(crate) fn gone(job: &Job) -> Problem {
     let problem = Problem::new(
         Code::InputGone,
         format!(
-            "the stored CSV of job {} is gone and nothing was changed; submit {} again (SHA-256 {}) to do its rows",
-            job.id, job.input.filename, job.input.sha256
+            "the stored CSV of this job is gone and nothing was changed; attach the same file again ({}, SHA-256 {}) to go on{}: \
+             `onward attach {} FILE`, or the button on its page",
+            job.input.filename,
+            job.input.sha256,
+            job.resume_from_row().map_or_else(String::new, |row| format!(" from row {row}")),
+            job.id
         ),
     );
     mishap::about(problem, job).with("sha256", job.input.sha256.clone())

@@ -60,8 +60,10 @@ pub(crate) fn refused(job: &Job, code: Code) -> Problem {
     let holder = job.leases.first().map_or_else(String::new, |fact| format!(" (worker {})", fact.worker));
     let offers = job.allowed_actions();
     let hint = match offers {
-        [] => "; it allows no action now".to_owned(),
-        some => format!("; what it allows now: {}", words(some).join(", ")),
+        [] => "; nothing can be done with it now".to_owned(),
+        some => {
+            format!("; it can be {}", some.iter().map(|step| done(*step)).collect::<Vec<_>>().join(" or "))
+        }
     };
     about(Problem::new(code, format!("job {} is {}{holder}{hint}", job.id, job.state)), job)
 }
@@ -77,6 +79,18 @@ pub(crate) fn about(problem: Problem, job: &Job) -> Problem {
     match job.resume_from_row() {
         Some(row) => problem.with("resume_from_row", row),
         None => problem,
+    }
+}
+
+/// What a person would say was done to the job.
+fn done(action: Step) -> &'static str {
+    match action {
+        Step::ForceCancel => "cancelled",
+        Step::Pause => "paused",
+        Step::Restart => "restarted",
+        Step::Resume => "resumed",
+        Step::Retry => "retried",
+        Step::Start | Step::Complete | Step::Fail => action.word(),
     }
 }
 

@@ -28,6 +28,8 @@ pub struct RowDetail {
 pub struct RowLook {
     /// Which row.
     pub index: RowIndex,
+    /// Its identity; empty without one, or when it is not known because the input is gone.
+    pub key: String,
     /// What became of it, if it is done.
     pub ledger: Option<LedgerRow>,
     /// What it was before it was opened again, oldest first.
@@ -90,7 +92,10 @@ pub(crate) async fn look(
     let header = header(store, job).await?;
     let row = input_row(&mut SpanReader::new(Arc::clone(store), job.input.id), index).await;
     let fields = row.as_ref().map_or_else(Vec::new, |row| named(&header, row));
-    Ok(Some(RowLook { index, ledger, history, fields, line: row.map(|row| row.line) }))
+    let key =
+        row.as_ref().map(|row| row.key.clone()).or_else(|| ledger.as_ref().map(|record| record.key.clone()));
+    let key = key.unwrap_or_default();
+    Ok(Some(RowLook { index, key, ledger, history, fields, line: row.map(|row| row.line) }))
 }
 
 /// Reads a page of rows in doubt.

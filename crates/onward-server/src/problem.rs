@@ -12,12 +12,14 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use onward_core::clock::UnixMs;
 use onward_core::problem::{Code, Problem};
 use onward_core::store::StoreError;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::advice::what_to_do;
+use crate::api::view::rfc3339;
 use crate::web;
 
 /// Names the header that carries the request's id, in and out.
@@ -114,7 +116,8 @@ impl Wants {
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if accept.contains("text/html") { Self::Page } else { Self::Json }
+        let html = quality(accept, "text/html");
+        if html > 0.0 && html >= quality(accept, "application/json") { Self::Page } else { Self::Json }
     }
 }
 
@@ -154,10 +157,23 @@ pub fn write_out(mut response: Response, asked: &Asked) -> Response {
     response
 }
 
+/// How much a client likes a media type, 0 to 1, by the `q` of its `Accept` (RFC 9110, 12.5.1); 0 when it is not named.
+fn quality(accept: &str, kind: &str) -> f32 {
+    let named = accept
+        .split(',')
+        .map(str::trim)
+        .find(|one| one.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(kind)));
+    let weight = |one: &str| {
+        let q = one.split(';').skip(1).find_map(|part| part.trim().strip_prefix("q="));
+        q.map_or(1.0, |q| q.trim().parse().unwrap_or(0.0))
+    };
+    named.map_or(0.0, weight)
+}
+
 /// A problem as RFC 9457 has it. Facts never replace the members that every problem has.
 #[must_use]
 pub fn document(problem: &Problem, request_id: &str) -> Value {
-    let mut members: Map<String, Value> = problem.facts.clone();
+    let mut members: Map<String, Value> = problem.facts.iter().map(as_text).collect();
     members.insert("type".into(), format!("/problems/{}", problem.code).into());
     members.insert("title".into(), problem.code.title().into());
     members.insert("status".into(), problem.code.status().into());
@@ -165,6 +181,14 @@ pub fn document(problem: &Problem, request_id: &str) -> Value {
     members.insert("code".into(), problem.code.word().into());
     members.insert("request_id".into(), request_id.into());
     Value::Object(members)
+}
+
+/// A fact as it is told: a moment, which is a number inside (`…_at_ms`), as text.
+fn as_text((name, value): (&String, &Value)) -> (String, Value) {
+    match (name.strip_suffix("_ms").filter(|name| name.ends_with("_at")), value.as_i64()) {
+        (Some(name), Some(at)) => (name.to_owned(), rfc3339(UnixMs(at)).into()),
+        _ => (name.clone(), value.clone()),
+    }
 }
 
 /// The answer to a handler that panicked.
@@ -277,6 +301,31 @@ mod tests {
             assert_eq!(document["code"], code);
             assert!(!String::from_utf8_lossy(&body).contains("secret"), "{document}");
         }
+    }
+
+    #[test]
+    fn a_page_is_for_who_likes_pages_best() {
+        let wants = |accept: &str| {
+            Wants::of(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_str(accept).unwrap())]))
+        };
+        for page in ["text/html", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html, application/json"]
+        {
+            assert_eq!(wants(page), Wants::Page, "{page}");
+        }
+        for json in
+            ["*/*", "application/json, text/html;q=0.9", "text/html;q=0.1, application/json", "text/html;q=0"]
+        {
+            assert_eq!(wants(json), Wants::Json, "{json}");
+        }
+    }
+
+    #[test]
+    fn moments_are_told_as_text() {
+        let problem =
+            Problem::new(Code::JobNotStuck, "why").with("last_checkpoint_at_ms", 1_700_000_000_123_i64);
+        let document = document(&problem, "r1");
+        assert_eq!(document["last_checkpoint_at"], "2023-11-14T22:13:20.123Z");
+        assert_eq!(document.get("last_checkpoint_at_ms"), None);
     }
 
     #[test]

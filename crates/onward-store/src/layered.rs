@@ -299,8 +299,8 @@ impl Store for LayeredStore {
     async fn rows(&self, query: &RowQuery) -> Result<Vec<LedgerRow>> {
         self.ledger.rows(query).await
     }
-    async fn groups(&self, job: JobId, outcome: Outcome) -> Result<Vec<Group>> {
-        self.ledger.groups(job, outcome).await
+    async fn groups(&self, job: JobId, outcome: Outcome, limit: usize) -> Result<Vec<Group>> {
+        self.ledger.groups(job, outcome, limit).await
     }
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {
         self.ledger.spans(job).await

@@ -106,7 +106,10 @@ async fn rows_of(
     let number = place(ROW_COLUMN).ok_or_else(|| mismatch(job, "its column onward_row has another name"))?;
     let mut columns = Vec::with_capacity(old.columns.len());
     for name in &old.columns {
-        columns.push(place(name).ok_or_else(|| mismatch(job, &format!("it has no column {name}")))?);
+        // The second `city` of the one is the second of the other.
+        let mut places = (0..export.columns.len()).filter(|at| export.columns[*at] == *name);
+        let free = places.find(|at| !columns.contains(at));
+        columns.push(free.ok_or_else(|| mismatch(job, &format!("it has no column {name}")))?);
     }
     let known = |name: &String| old.columns.contains(name) || name.starts_with(OWN_PREFIX);
     if let Some(other) = export.columns.iter().find(|name| !known(name)) {
@@ -117,7 +120,7 @@ async fn rows_of(
         for row in
             read_span(&**store, export.id, no).await.map_err(|unreadable| unreadable.problem(job, no))?
         {
-            let (index, fields) = corrected_row(job, &row, number, &columns)?;
+            let (index, fields) = corrected_row(job, &row, number, &columns, export.columns.len())?;
             if corrected.insert(index, fields).is_some() {
                 let twice = format!("row {} is in it twice (line {})", index.row(), row.line);
                 return Err(mismatch(job, &twice));
@@ -132,6 +135,7 @@ fn corrected_row(
     row: &InputRow,
     number: usize,
     columns: &[usize],
+    width: usize,
 ) -> Result<(RowIndex, Vec<String>), Problem> {
     let text = row.fields.get(number).map_or("", |text| text.trim());
     let index = text.parse::<u64>().ok().filter(|row| (1..=job.total).contains(row));
@@ -141,7 +145,9 @@ fn corrected_row(
         mismatch(job, &which)
     })?;
     let field = |at: &usize| row.fields.get(*at).cloned().unwrap_or_default();
-    Ok((RowIndex(index), columns.iter().map(field).collect()))
+    // What an export has beyond its header, the row had beyond its own.
+    let extra = row.fields.iter().skip(width).cloned();
+    Ok((RowIndex(index), columns.iter().map(field).chain(extra).collect()))
 }
 
 /// Writes the whole file, a span at a time.

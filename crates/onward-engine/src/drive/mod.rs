@@ -27,7 +27,7 @@ use onward_core::recipe::Recipe;
 use onward_core::run::{Config, Effect, Hold, Input, Run};
 use onward_core::state::Step;
 use onward_core::store::{Command, Store};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -99,6 +99,9 @@ struct Drive {
     held: HashMap<SpanNo, HeldSpan>,
     calls: JoinSet<Input>,
     ops: JoinSet<ops::Done>,
+    /// Spans that are being given back. A command that takes spans away waits for them: what is taken away is in
+    /// doubt, what was given back is not.
+    giving_back: Vec<oneshot::Receiver<()>>,
     looked_at: UnixMs,
     gate: Gate,
     /// Counts what the target answers.
@@ -141,6 +144,7 @@ impl Drive {
             held: HashMap::new(),
             calls: JoinSet::new(),
             ops: JoinSet::new(),
+            giving_back: Vec::new(),
             looked_at: clock::now(),
             gate,
             ear: Listener::new(Arc::clone(&order.store), order.job),
@@ -234,8 +238,9 @@ impl Drive {
             Effect::Hold(hold) => self.hold(hold),
             Effect::Recovered => self.recovered(),
             Effect::Fail(error) => {
-                let order = self.order.clone();
+                let (order, given_back) = (self.order.clone(), self.given_back());
                 self.ops.spawn(async move {
+                    given_back.await;
                     fail(&*order.store, &order, error).await;
                     ops::Done::Noted
                 });
@@ -302,11 +307,12 @@ impl Drive {
     }
 
     fn hold(&mut self, hold: Hold) {
-        let order = self.order.clone();
+        let (order, given_back) = (self.order.clone(), self.given_back());
         self.ops.spawn(async move {
+            given_back.await;
             let Hold { reason, mut message, wait_ms } = hold;
-            if let Some(wait_ms) = wait_ms {
-                message = format!("{message}; one row is tried by itself in {} s", wait_ms / 1_000);
+            if wait_ms.is_some() {
+                message = format!("{message}; one row will be tried by itself");
             }
             let probe_at = wait_ms.map(|wait_ms| clock::now().plus_ms(wait_ms));
             let command = command(&order, Step::Pause, Some(Pause { reason, message, probe_at }), None);
@@ -350,7 +356,8 @@ fn config(job: &Job, recipe: &Recipe, calls_out: bool) -> Config {
         retry: work.retry,
         rate: job.tuning.rate.or(work.rate),
         max_wait_ms: work.max_wait,
-        breaker: Some(breaker(job, recipe)).filter(|failures| calls_out && *failures > 0),
+        breaker: Some(breaker(job, recipe))
+            .filter(|failures| calls_out && *failures > 0 && job.total >= u64::from(*failures)),
         seed: job.id.0.as_u64_pair().1,
     }
 }

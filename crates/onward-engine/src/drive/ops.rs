@@ -10,6 +10,7 @@ use onward_core::problem::Code;
 use onward_core::row::RowRecord;
 use onward_core::run::Input;
 use onward_core::store::{Claim, Claimed, Commit, Committed, StoreError, Turns, TurnsAsked};
+use tokio::sync::oneshot;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
@@ -95,12 +96,26 @@ impl Drive {
     pub(super) fn release(&mut self, span: SpanNo, epoch: Epoch) {
         self.held.remove(&span);
         let order = self.order.clone();
+        let (done, given_back) = oneshot::channel();
+        self.giving_back.push(given_back);
         self.ops.spawn(async move {
+            let _done = done;
             if let Err(error) = order.store.release(order.job, span, epoch).await {
                 tracing::debug!(job.id = %order.job, %span, %error, "a span was not given back; its lease lapses");
             }
             Done::Noted
         });
+    }
+
+    /// When the spans that are being given back are free.
+    pub(super) fn given_back(&mut self) -> impl Future<Output = ()> + Send + use<> {
+        let giving_back = std::mem::take(&mut self.giving_back);
+        async move {
+            for one in giving_back {
+                // It is dropped in either case: given back, or its lease lapses.
+                let _ = one.await;
+            }
+        }
     }
 
     pub(super) fn op_done(&mut self, done: Result<Done, JoinError>) {
@@ -116,8 +131,8 @@ impl Drive {
             }
             Done::CannotRead(claimed, error) => {
                 self.tell(Input::NothingToClaim);
-                self.carry_out(onward_core::run::Effect::Fail(error));
                 self.release(claimed.span, claimed.epoch);
+                self.carry_out(onward_core::run::Effect::Fail(error));
             }
             Done::Committed { span, epoch, answer } => self.committed(span, epoch, answer),
             Done::Reread { span, epoch, answer } => match answer {

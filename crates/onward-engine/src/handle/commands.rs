@@ -58,15 +58,38 @@ impl Engine {
     /// Takes the work away from whoever holds it and goes on from the checkpoint. A job that makes
     /// progress is left alone unless `force`.
     pub async fn restart(&self, id: JobId, force: bool, actor: &str) -> Result<(u64, Snapshot), Problem> {
-        let before = self.job(id).await?;
-        if before.job.state != JobState::Running {
-            return Err(mishap::refused(&before.job, Code::JobNotRunning));
+        let mut before = self.job(id).await?;
+        let attempt = before.job.attempt;
+        loop {
+            if before.job.state != JobState::Running {
+                return Err(mishap::refused(&before.job, Code::JobNotRunning));
+            }
+            if before.stuck.is_none() && !force {
+                return Err(not_stuck(&before.job));
+            }
+            input::check_rest(self.store(), &before.job).await?;
+            // Of several who ask at once one restarts it (G12): the others find another epoch.
+            let command = Command {
+                job: id,
+                step: Step::Restart,
+                epoch: Some(before.job.epoch),
+                actor: actor.to_owned(),
+                now: clock::now(),
+                pause: None,
+                error: None,
+                go: Go::Fully,
+            };
+            match self.send(command).await {
+                Ok(job) => return Ok((from_row(&job), self.snapshot(job).await)),
+                Err(StoreError::Fenced { .. }) => before = self.job(id).await?,
+                Err(error) => return Err(not_running(error)),
+            }
+            // A claim of a busy worker moves the epoch too; a restart begins another attempt.
+            if before.job.attempt != attempt {
+                let detail = "somebody else has restarted this job at the same moment; look again";
+                return Err(mishap::about(Problem::new(Code::EpochMoved, detail), &before.job));
+            }
         }
-        if before.stuck.is_none() && !force {
-            return Err(not_stuck(&before.job));
-        }
-        let job = self.take(id, Step::Restart, actor, None, Go::Fully).await.map_err(not_running)?;
-        Ok((from_row(&job), self.snapshot(job).await))
     }
 
     /// Stops for good; a second time changes nothing and is fine.
@@ -264,10 +287,13 @@ impl Engine {
         go: Go,
     ) -> Result<Job, StoreError> {
         let now = clock::now();
-        let command =
-            Command { job: id, step, epoch: None, actor: actor.to_owned(), now, pause, error: None, go };
+        let actor = actor.to_owned();
+        self.send(Command { job: id, step, epoch: None, actor, now, pause, error: None, go }).await
+    }
+
+    async fn send(&self, command: Command) -> Result<Job, StoreError> {
         let job = self.store().command(&command).await?;
-        self.inner.drives.nudge(id);
+        self.inner.drives.nudge(command.job);
         Ok(job)
     }
 }
@@ -296,13 +322,16 @@ fn illegal(error: StoreError, code: Code) -> Problem {
 
 fn not_stuck(job: &Job) -> Problem {
     let saved = job.checkpoint.saved_at;
-    let since = saved.map_or(0, |at| clock::now().ms_since(at) / 1_000);
-    let detail = format!("the last row was saved {since} s ago; force a restart if you are sure");
+    let last = saved.map_or_else(
+        || "no row is saved yet, and it is not late".to_owned(),
+        |at| format!("the last row was saved {} s ago", clock::now().ms_since(at) / 1_000),
+    );
+    let detail = format!("{last}; force a restart if you are sure");
     let problem = mishap::about(Problem::new(Code::JobNotStuck, detail), job);
     // The server writes moments as text; here they are numbers.
     match saved {
         Some(at) => problem.with("last_checkpoint_at_ms", at.0),
-        None => problem,
+        None => problem.with("last_checkpoint_at", serde_json::Value::Null),
     }
 }
 

@@ -138,7 +138,7 @@ passing_on! {
     drain(worker: &WorkerId) -> bool;
     turns(asked: &TurnsAsked) -> Turns;
     rows(query: &RowQuery) -> Vec<LedgerRow>;
-    groups(job: JobId, outcome: Outcome) -> Vec<Group>;
+    groups(job: JobId, outcome: Outcome, limit: usize) -> Vec<Group>;
     spans(job: JobId) -> Vec<SpanFact>;
     marks(job: JobId, every: u32) -> Vec<Mark>;
     history(job: JobId, row: RowIndex) -> Vec<LedgerRow>;

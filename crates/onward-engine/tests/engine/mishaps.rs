@@ -16,7 +16,7 @@ async fn a_call_that_hangs_is_aborted_at_its_deadline_and_tried_again() {
     let done = kit.until_state(job, JobState::Completed).await.job;
     assert_eq!((done.tally.added, done.tally.failed), (4, 1));
     assert_eq!(kit.work.calls_of("a2"), 2);
-    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed).await.unwrap()[0];
+    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed, 10).await.unwrap()[0];
     assert_eq!(group.code, "timeout");
     assert_eq!(group.message, "no answer within 0.05 s (2 tries)");
 }
@@ -29,7 +29,7 @@ async fn a_crash_of_the_work_costs_its_own_row_only() {
     let job = kit.submit(5, "").await.job.id;
     let done = kit.until_state(job, JobState::Completed).await.job;
     assert_eq!((done.tally.added, done.tally.failed), (4, 1));
-    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed).await.unwrap()[0];
+    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed, 10).await.unwrap()[0];
     assert_eq!((group.code.as_str(), group.first.row()), ("crashed", 2));
 }
 

@@ -48,7 +48,11 @@ pub struct Params<T>(pub T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Failure;
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
-        match Query::<T>::try_from_uri(&parts.uri) {
+        // A parameter without a value, as a form sends it, is one that was left out.
+        let given = parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.ends_with('='));
+        let given = format!("/?{}", given.collect::<Vec<_>>().join("&"));
+        let given = given.parse().unwrap_or_else(|_| parts.uri.clone());
+        match Query::<T>::try_from_uri(&given) {
             Ok(Query(params)) => Ok(Self(params)),
             Err(rejection) => {
                 let text = rejection.body_text();
@@ -81,6 +85,9 @@ pub fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T,
     if !body.is_empty() && kind != "application/json" {
         let detail = format!("Send `Content-Type: application/json`, not `{kind}`.");
         return Err(Failure::new(Code::UnsupportedBody, detail));
+    }
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Failure::new(Code::BadRequest, "The body must be a JSON object, such as `{}`."));
     }
     serde_json::from_slice(bytes).map_err(|error| {
         Failure::new(Code::BadRequest, format!("The body is not the JSON expected here: {error}."))

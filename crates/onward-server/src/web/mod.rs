@@ -31,7 +31,7 @@ mod format;
 mod pages;
 mod parts;
 mod picture;
-mod reasons;
+pub(crate) mod reasons;
 mod request;
 mod rows_filter;
 mod rows_search;

@@ -1,11 +1,19 @@
 //! Why rows ended as they did: groups by code and sentence, with what differs from row to row left out.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use onward_core::id::JobId;
 use onward_core::row::Outcome;
 use onward_core::store::Group;
 use onward_engine::{Engine, Snapshot};
 
 use crate::problem::Result;
 
+/// Sentences that are put together to groups; more differ in more than numbers and names.
+const MOST_SENTENCES: usize = 100_000;
+/// Groups that are told: a page shows the first few, and nobody reads on after these.
+const MOST_GROUPS: usize = 200;
 /// Up to so many rows are grouped while a page is made, a few milliseconds; more are grouped when a
 /// person asks, on a page of their own.
 const MOST_AT_ONCE: u64 = 10_000;
@@ -30,25 +38,34 @@ pub(crate) async fn read(engine: &Engine, snapshot: &Snapshot, outcome: Outcome)
 
 /// The groups, however many rows there are.
 pub(crate) async fn read_all(engine: &Engine, snapshot: &Snapshot, outcome: Outcome) -> Result<Vec<Group>> {
-    Ok(together(engine.store().groups(snapshot.job.id, outcome).await?))
+    of_job(engine, snapshot.job.id, outcome).await
+}
+
+/// The same by the job's id.
+pub(crate) async fn of_job(engine: &Engine, job: JobId, outcome: Outcome) -> Result<Vec<Group>> {
+    let mut groups = together(engine.store().groups(job, outcome, MOST_SENTENCES).await?);
+    groups.truncate(MOST_GROUPS);
+    Ok(groups)
 }
 
 /// Groups whose sentences differ in numbers, addresses or quoted words alone are one group.
 fn together(groups: Vec<Group>) -> Vec<Group> {
-    let mut merged: Vec<(String, Group)> = Vec::new();
+    let mut merged: HashMap<(String, String), Group> = HashMap::new();
     for group in groups {
         let form = normal_form(&group.message);
-        match merged.iter_mut().find(|(known, other)| *known == form && other.code == group.code) {
-            Some((_, known)) => {
+        match merged.entry((group.code.clone(), form)) {
+            Entry::Occupied(mut known) => {
+                let form = known.key().1.clone();
+                let known = known.get_mut();
                 known.count += group.count;
                 known.first = known.first.min(group.first);
                 known.last = known.last.max(group.last);
-                known.message.clone_from(&form);
+                known.message = form;
             }
-            None => merged.push((form, group)),
+            Entry::Vacant(place) => drop(place.insert(group)),
         }
     }
-    let mut groups: Vec<Group> = merged.into_iter().map(|(_, group)| group).collect();
+    let mut groups: Vec<Group> = merged.into_values().collect();
     groups.sort_by_key(|group| (std::cmp::Reverse(group.count), group.first));
     groups
 }

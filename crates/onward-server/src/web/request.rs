@@ -51,7 +51,7 @@ pub(crate) fn of(job: &Job, row: &RowLook) -> Option<Request> {
             let mut headers: Vec<_> = own.collect::<Option<_>>()?;
             let body = match &work.body {
                 Some(template) => Some(filled(template, |name| Some(escaped_json(&values.get(name)?)))?),
-                None => (method != "GET").then(|| body(job, row, &columns, &key)),
+                None => (method != "GET").then(|| body(job, row, &columns)),
             };
             if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
                 headers.push(("content-type".to_owned(), "application/json".to_owned()));
@@ -66,7 +66,7 @@ pub(crate) fn of(job: &Job, row: &RowLook) -> Option<Request> {
                 Command::Argv(words) => words.iter().map(|word| quoted(&braces(word, &values))),
             };
             let line = words.collect::<Vec<String>>().join(" ");
-            let body = body(job, row, &columns, &key);
+            let body = body(job, row, &columns);
             let shell = format!("printf '%s' {} | {line}", quoted(&body));
             Some(Request { line, headers: Vec::new(), body: Some(body), shell })
         }
@@ -121,11 +121,11 @@ fn http(method: &str, url: &str, headers: Vec<(String, String)>, body: Option<St
     Request { line: format!("{method} {url}"), headers, body, shell }
 }
 
-fn body(job: &Job, row: &RowLook, columns: &Columns, key: &str) -> String {
+fn body(job: &Job, row: &RowLook, columns: &Columns) -> String {
     let value = |at: usize| row.fields.get(at).map(|(_, value)| Value::from(value.as_str()));
     let fields: Map<String, Value> =
         columns.fields.iter().filter_map(|(name, at)| Some((name.to_string(), value(*at)?))).collect();
-    serde_json::json!({ "job_id": job.id.to_string(), "row": row.index.row(), "attempt": 1, "key": key, "fields": fields })
+    serde_json::json!({ "job_id": job.id.to_string(), "row": row.index.row(), "attempt": 1, "key": row.key, "fields": fields })
         .to_string()
 }
 
@@ -214,7 +214,8 @@ mod tests {
     fn look(handle: &str) -> RowLook {
         let fields =
             vec![(Arc::from("Instagram name"), handle.to_owned()), (Arc::from("note"), "a'b".to_owned())];
-        RowLook { index: RowIndex(6), ledger: None, history: Vec::new(), fields, line: Some(8) }
+        let key = "anna".to_owned();
+        RowLook { index: RowIndex(6), key, ledger: None, history: Vec::new(), fields, line: Some(8) }
     }
 
     fn job(recipe: &str) -> Job {
@@ -249,6 +250,13 @@ mod tests {
         let request = of(&job, &look("$(rm)")).unwrap();
         assert!(request.shell.ends_with(r"| do '--n=a'\''b' '{other}'"), "{}", request.shell);
         assert_eq!(double_quoted("a$(b)`c`\"$ONWARD_SECRET_K"), "a\\$(b)\\`c\\`\\\"$ONWARD_SECRET_K");
+    }
+
+    #[test]
+    fn a_call_of_ones_own_names_the_row_as_it_goes_out() {
+        let job = job("key = [\"note\"]\n[work]\nkind = \"http\"\nurl = \"https://api.example.com/rows\"\n");
+        let sent: Value = serde_json::from_str(&of(&job, &look("x")).unwrap().body.unwrap()).unwrap();
+        assert_eq!((&sent["key"], &sent["row"]), (&"anna".into(), &7.into()), "{sent}");
     }
 
     #[test]

@@ -89,7 +89,10 @@ pub(crate) fn rows_view(snapshot: Snapshot) -> rows::View {
 pub(crate) fn row_view(snapshot: Snapshot) -> row::View {
     let fields = vec![("handle".into(), "anna".to_owned()), ("note".into(), String::new())];
     let (ledger, history) = (Some(record(0)), vec![record(0)]);
-    row::View { snapshot, row: RowLook { index: RowIndex(3), ledger, history, fields, line: Some(5) } }
+    row::View {
+        snapshot,
+        row: RowLook { index: RowIndex(3), key: "anna".to_owned(), ledger, history, fields, line: Some(5) },
+    }
 }
 
 /// A failed row.

@@ -117,7 +117,7 @@ macro_rules! conformance_list {
             rows_are_found_by_outcome_code_and_text
             a_plain_success_is_found_too
             groups_name_each_cause_once
-            groups_are_at_most_200
+            groups_are_at_most_so_many
             creators_are_read_in_order_of_their_key
             the_version_moves_with_every_change
             totals_count_jobs_by_state

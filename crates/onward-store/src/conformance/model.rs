@@ -279,7 +279,7 @@ impl History {
                 assert_sums(&self.store, job.id).await;
             }
             for outcome in Outcome::ALL {
-                both!(self, &format!("groups {when}"), store => store.groups(job.id, outcome)).ok();
+                both!(self, &format!("groups {when}"), store => store.groups(job.id, outcome, 100)).ok();
             }
         }
     }

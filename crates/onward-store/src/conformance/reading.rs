@@ -80,17 +80,17 @@ pub async fn groups_name_each_cause_once(Subject { store, keep: _keep, .. }: Sub
     rows.push(timeout);
     hand.write(rows, at(2)).await.expect("the holder may write");
     hand.finish([50], Outcome::Skipped, at(2)).await.expect("the holder may write");
-    let groups = store.groups(id, Outcome::Failed).await.expect("it answers");
+    let groups = store.groups(id, Outcome::Failed, 200).await.expect("it answers");
     let found: Vec<_> = groups.iter().map(|group| (group.code.as_str(), group.count)).collect();
     assert_eq!(found, [("not-found", 3), ("timeout", 1)]);
     assert_eq!((groups[0].first, groups[0].last), (RowIndex(2), RowIndex(30)));
     assert_eq!(groups[0].message, "there is no such creator");
-    assert_eq!(store.groups(id, Outcome::Skipped).await.map(|groups| groups.len()), Ok(1));
-    assert_eq!(store.groups(id, Outcome::Filtered).await, Ok(Vec::new()));
+    assert_eq!(store.groups(id, Outcome::Skipped, 200).await.map(|groups| groups.len()), Ok(1));
+    assert_eq!(store.groups(id, Outcome::Filtered, 200).await, Ok(Vec::new()));
 }
 
 /// However many causes there are, a page stays a page.
-pub async fn groups_are_at_most_200(Subject { store, keep: _keep, .. }: Subject) {
+pub async fn groups_are_at_most_so_many(Subject { store, keep: _keep, .. }: Subject) {
     let id = job(&store, 300).await;
     for _ in 0..3 {
         let mut hand = Hand::take(&store, id, "w", at(1)).await;
@@ -102,7 +102,7 @@ pub async fn groups_are_at_most_200(Subject { store, keep: _keep, .. }: Subject)
         let rows = rows.collect();
         hand.write(rows, at(2)).await.expect("the holder may write");
     }
-    assert_eq!(store.groups(id, Outcome::Failed).await.map(|groups| groups.len()), Ok(200));
+    assert_eq!(store.groups(id, Outcome::Failed, 200).await.map(|groups| groups.len()), Ok(200));
 }
 
 /// Creators come in order of list and key, page by page.

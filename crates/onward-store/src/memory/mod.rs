@@ -239,8 +239,8 @@ impl Store for MemoryStore {
         Ok(self.read().rows(query))
     }
 
-    async fn groups(&self, job: JobId, outcome: Outcome) -> Result<Vec<Group>> {
-        Ok(self.read().groups(job, outcome))
+    async fn groups(&self, job: JobId, outcome: Outcome, limit: usize) -> Result<Vec<Group>> {
+        Ok(self.read().groups(job, outcome, limit))
     }
 
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {

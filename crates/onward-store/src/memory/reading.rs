@@ -12,9 +12,6 @@ use onward_core::store::{Creator, CreatorQuery, Group, LedgerRow, Mark, Result, 
 use super::jobs::contains;
 use super::world::{Span, World};
 
-/// So many groups at most: a page shows the first few, and nobody reads on after 200.
-const MAX_GROUPS: usize = 200;
-
 impl World {
     pub(super) fn rows(&self, query: &RowQuery) -> Vec<LedgerRow> {
         let Some(job) = self.jobs.get(&query.job) else { return Vec::new() };
@@ -31,7 +28,7 @@ impl World {
         job.ledger.values().filter(wanted).take(query.limit).cloned().collect()
     }
 
-    pub(super) fn groups(&self, job: JobId, outcome: Outcome) -> Vec<Group> {
+    pub(super) fn groups(&self, job: JobId, outcome: Outcome, limit: usize) -> Vec<Group> {
         let Some(job) = self.jobs.get(&job) else { return Vec::new() };
         let mut groups: BTreeMap<(&str, &str), Group> = BTreeMap::new();
         for row in job.ledger.values().filter(|row| row.outcome == outcome) {
@@ -48,7 +45,7 @@ impl World {
         }
         let mut groups: Vec<Group> = groups.into_values().collect();
         groups.sort_by_key(|group| (std::cmp::Reverse(group.count), group.first));
-        groups.truncate(MAX_GROUPS);
+        groups.truncate(limit);
         groups
     }
 

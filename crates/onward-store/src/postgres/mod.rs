@@ -299,8 +299,8 @@ impl Store for PostgresStore {
         self.read(query.clone(), |db, query| Box::pin(rows::page(db, query))).await
     }
 
-    async fn groups(&self, job: JobId, outcome: Outcome) -> Result<Vec<Group>> {
-        self.read((job, outcome), |db, asked| Box::pin(rows::groups(db, asked))).await
+    async fn groups(&self, job: JobId, outcome: Outcome, limit: usize) -> Result<Vec<Group>> {
+        self.read((job, outcome, limit), |db, asked| Box::pin(rows::groups(db, asked))).await
     }
 
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {

@@ -14,9 +14,6 @@ use super::values::{
     small, small_count, text,
 };
 
-/// So many groups at most: a page shows the first few, and nobody reads on after 200.
-const MAX_GROUPS: i64 = 200;
-
 /// One page of the ledger.
 pub(super) async fn page(db: &Session, query: &RowQuery) -> Answer<Vec<LedgerRow>> {
     let bound = |row: Option<RowIndex>, none: i32| row.map_or(none, |row| small(row.0.into()));
@@ -34,7 +31,10 @@ pub(super) async fn history(db: &Session, (job, row): &(JobId, RowIndex)) -> Ans
 }
 
 /// Rows that ended for the same reason, most first.
-pub(super) async fn groups(db: &Session, (job, outcome): &(JobId, Outcome)) -> Answer<Vec<Group>> {
+pub(super) async fn groups(
+    db: &Session,
+    (job, outcome, limit): &(JobId, Outcome, usize),
+) -> Answer<Vec<Group>> {
     let group = |row: &Row| {
         Ok(Group {
             code: text(row, 0)?,
@@ -44,7 +44,7 @@ pub(super) async fn groups(db: &Session, (job, outcome): &(JobId, Outcome)) -> A
             last: row_index(get::<i32>(row, 4)?.into()),
         })
     };
-    let asked = params![job.0, outcome_code(*outcome), MAX_GROUPS];
+    let asked = params![job.0, outcome_code(*outcome), int(*limit as u64)];
     db.rows(sql::OUTCOME_GROUPS, asked).await?.iter().map(group).collect()
 }
 

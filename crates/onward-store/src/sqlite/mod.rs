@@ -303,8 +303,8 @@ impl Store for SqliteStore {
         self.readers.read(move |db| rows::page(db, &query)).await
     }
 
-    async fn groups(&self, job: JobId, outcome: Outcome) -> Result<Vec<Group>> {
-        self.readers.read(move |db| rows::groups(db, job, outcome)).await
+    async fn groups(&self, job: JobId, outcome: Outcome, limit: usize) -> Result<Vec<Group>> {
+        self.readers.read(move |db| rows::groups(db, job, outcome, limit)).await
     }
 
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {

@@ -7,11 +7,8 @@ use onward_core::store::{Creator, CreatorQuery, Group, LedgerRow, RowQuery};
 use rusqlite::{Connection, Row, params};
 
 use super::failure::Answer;
-use super::values::{count, epoch, or_added, outcome_code, outcome_of, row_index, uuid};
+use super::values::{count, epoch, int, or_added, outcome_code, outcome_of, row_index, uuid};
 use super::{jobs, sql};
-
-/// So many groups at most: a page shows the first few, and nobody reads on after 200.
-const MAX_GROUPS: i64 = 200;
 
 /// One page of the ledger.
 pub(super) fn page(db: &Connection, query: &RowQuery) -> Answer<Vec<LedgerRow>> {
@@ -68,7 +65,7 @@ pub(super) fn history(db: &Connection, job: JobId, row: RowIndex) -> Answer<Vec<
 }
 
 /// Rows that ended for the same reason, most first.
-pub(super) fn groups(db: &Connection, job: JobId, outcome: Outcome) -> Answer<Vec<Group>> {
+pub(super) fn groups(db: &Connection, job: JobId, outcome: Outcome, limit: usize) -> Answer<Vec<Group>> {
     let Some(key) = jobs::key_if_there(db, job)? else { return Ok(Vec::new()) };
     let mut statement = db.prepare_cached(match outcome {
         Outcome::Added => sql::OUTCOME_GROUPS_ADDED,
@@ -83,7 +80,7 @@ pub(super) fn groups(db: &Connection, job: JobId, outcome: Outcome) -> Answer<Ve
             last: row_index(row.get(4)?),
         })
     };
-    let groups = statement.query_map(params![key, outcome_code(outcome), MAX_GROUPS], group)?;
+    let groups = statement.query_map(params![key, outcome_code(outcome), int(limit as u64)], group)?;
     Ok(groups.collect::<rusqlite::Result<_>>()?)
 }
 

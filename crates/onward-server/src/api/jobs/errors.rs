@@ -9,6 +9,7 @@ use crate::api::extract::{JobPath, Params, outcome};
 use crate::api::view::{GroupView, GroupsView};
 use crate::problem::Result;
 use crate::state::App;
+use crate::web::reasons;
 
 /// The query.
 #[derive(Debug, Deserialize)]
@@ -25,6 +26,6 @@ pub async fn handle(
 ) -> Result<Json<GroupsView>> {
     let outcome = outcome(query.outcome.as_deref())?.unwrap_or(Outcome::Failed);
     app.engine.job(id).await?;
-    let groups = app.engine.store().groups(id, outcome).await?;
+    let groups = reasons::of_job(&app.engine, id, outcome).await?;
     Ok(Json(GroupsView { groups: groups.into_iter().map(GroupView::from).collect() }))
 }

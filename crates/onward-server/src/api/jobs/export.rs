@@ -56,7 +56,7 @@ pub async fn handle(
             "the CSV of this job is gone, so its columns cannot be exported; /rows still lists every outcome";
         return Err(about_job(&app, id, Problem::new(Code::InputGone, detail)).await);
     };
-    let table = Table { columns: summary.columns, delimiter: summary.format.delimiter, format, safety };
+    let table = Table::new(summary.columns, summary.format.delimiter, format, safety);
     let query = RowQuery {
         job: id,
         outcome,
@@ -68,6 +68,10 @@ pub async fn handle(
     };
     // The first page is read before the answer begins: what goes wrong there is still a problem document.
     let first = app.engine.rows(&query).await?;
+    if first.first().is_some_and(|row| row.fields.is_empty()) && !table.columns.is_empty() {
+        let detail = "what is kept of the CSV of this job is lost or damaged; attach the same file again";
+        return Err(about_job(&app, id, Problem::new(Code::InputGone, detail)).await);
+    }
     let name = file_name(&summary.filename, outcome, format);
     // A spreadsheet is told by a byte order mark; whatever wrote the file reads the file's own encoding.
     let own = format == Format::Csv && safety == Safety::Exact;
@@ -98,6 +102,13 @@ fn pages(
     let pages = stream::unfold((app, table, state), |(app, table, state)| async move {
         let (mut query, rows, mut bytes) = state?;
         for row in &rows {
+            // Part of what was stored is lost: a file without it would look whole.
+            if row.fields.is_empty() && !table.columns.is_empty() {
+                let row = row.ledger.index.row();
+                tracing::error!(job.id = %query.job, row, "an export broke off: the fields of a row are lost");
+                let lost = std::io::Error::other(format!("the fields of row {row} are lost"));
+                return Some((Err(lost), (app, table, None)));
+            }
             table.write(row, &mut bytes);
         }
         let next = match rows.last() {

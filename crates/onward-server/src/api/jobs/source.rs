@@ -31,12 +31,7 @@ pub async fn handle(State(app): State<App>, JobPath(id): JobPath) -> Result<Resp
         return Err(about_job(&app, id, problem).await);
     };
     let has_header = summary.format.header;
-    let table = Table {
-        columns: summary.columns,
-        delimiter: summary.format.delimiter,
-        format: Format::Csv,
-        safety: Safety::Exact,
-    };
+    let table = Table::new(summary.columns, summary.format.delimiter, Format::Csv, Safety::Exact);
     let mut head = Vec::new();
     if has_header {
         table.line(table.columns.iter().map(String::as_str), &mut head);

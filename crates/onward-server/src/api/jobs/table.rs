@@ -4,8 +4,13 @@ use onward_engine::handle::RowDetail;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::api::view::distinct;
+
 /// The columns that stand after the input's own.
 pub const OWN_COLUMNS: [&str; 4] = ["onward_row", "onward_outcome", "onward_code", "onward_message"];
+
+/// The member of a JSON line with what the row has beyond the header; in CSV it stands last.
+const EXTRA: &str = "onward_extra";
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +41,18 @@ pub struct Table {
     pub format: Format,
     /// Whether formulas are disarmed.
     pub safety: Safety,
+    /// The columns as members of a JSON object.
+    names: Vec<String>,
 }
 
 impl Table {
+    /// A table with these columns.
+    #[must_use]
+    pub fn new(columns: Vec<String>, delimiter: char, format: Format, safety: Safety) -> Self {
+        let names = distinct(columns.iter().map(String::as_str));
+        Self { columns, delimiter, format, safety, names }
+    }
+
     /// What stands before the rows.
     #[must_use]
     pub fn head(&self) -> Vec<u8> {
@@ -63,7 +77,7 @@ impl Table {
                 let number = row.ledger.index.row().to_string();
                 let ledger = &row.ledger;
                 let own = [&number, ledger.outcome.word(), &ledger.code, &ledger.message];
-                self.line(self.values(row).chain(own), bytes);
+                self.line(self.values(row).chain(own).chain(self.extra(row)), bytes);
             }
             Format::Ndjson => {
                 serde_json::to_writer(&mut *bytes, &Line { table: self, row })
@@ -78,15 +92,26 @@ impl Table {
         (0..self.columns.len()).map(|at| row.fields.get(at).map_or("", |(_, value)| value.as_str()))
     }
 
+    /// What the row has beyond the header. It stands last, so that every column stays where its header is.
+    fn extra<'a>(&self, row: &'a RowDetail) -> impl Iterator<Item = &'a str> {
+        row.fields.iter().skip(self.columns.len()).map(|(_, value)| value.as_str())
+    }
+
     /// One line of these values.
     pub fn line<'a>(&self, values: impl Iterator<Item = &'a str>, bytes: &mut Vec<u8>) {
         let mut delimiter = [0; 4];
         let delimiter = self.delimiter.encode_utf8(&mut delimiter);
-        for (at, value) in values.enumerate() {
-            if at > 0 {
+        let (begin, mut count) = (bytes.len(), 0);
+        for value in values {
+            if count > 0 {
                 bytes.extend_from_slice(delimiter.as_bytes());
             }
             self.value(value, bytes);
+            count += 1;
+        }
+        // One empty value and no quotes would be a blank line, which is no record.
+        if count == 1 && bytes.len() == begin {
+            bytes.extend_from_slice(b"\"\"");
         }
         bytes.extend_from_slice(b"\r\n");
     }
@@ -116,7 +141,7 @@ impl Table {
 
 /// One line of a table of our own, with commas.
 pub fn csv_line<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
-    let table = Table { columns: Vec::new(), delimiter: ',', format: Format::Csv, safety: Safety::Exact };
+    let table = Table::new(Vec::new(), ',', Format::Csv, Safety::Exact);
     let mut bytes = Vec::new();
     table.line(values.into_iter(), &mut bytes);
     bytes
@@ -131,13 +156,17 @@ impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let ledger = &self.row.ledger;
         let mut map = serializer.serialize_map(Some(self.table.columns.len() + OWN_COLUMNS.len()))?;
-        for (name, value) in self.table.columns.iter().zip(self.table.values(self.row)) {
+        for (name, value) in self.table.names.iter().zip(self.table.values(self.row)) {
             map.serialize_entry(name, value)?;
         }
         map.serialize_entry(OWN_COLUMNS[0], &ledger.index.row())?;
         map.serialize_entry(OWN_COLUMNS[1], ledger.outcome.word())?;
         map.serialize_entry(OWN_COLUMNS[2], &ledger.code)?;
         map.serialize_entry(OWN_COLUMNS[3], &ledger.message)?;
+        let extra: Vec<&str> = self.table.extra(self.row).collect();
+        if !extra.is_empty() {
+            map.serialize_entry(EXTRA, &extra)?;
+        }
         map.end()
     }
 }
@@ -147,7 +176,7 @@ mod tests {
     use super::*;
 
     fn line(safety: Safety, delimiter: char, values: &[&str]) -> String {
-        let table = Table { columns: Vec::new(), delimiter, format: Format::Csv, safety };
+        let table = Table::new(Vec::new(), delimiter, Format::Csv, safety);
         let mut bytes = Vec::new();
         table.line(values.iter().copied(), &mut bytes);
         String::from_utf8(bytes).expect("UTF-8")

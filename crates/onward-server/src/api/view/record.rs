@@ -1,6 +1,8 @@
 //! Rows, groups of them, events, creators and problems as the API shows them.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use onward_core::event::{Event, EventKind};
 use onward_core::row::Outcome;
@@ -54,9 +56,7 @@ impl From<RowDetail> for RowView {
             attempts: row.tries,
             duration_ms: row.duration_ms,
             finished_at: rfc3339(row.finished_at),
-            fields: Fields(
-                detail.fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
-            ),
+            fields: Fields::of(detail.fields),
             result: row.result.map(json_or_text),
             line: detail.line,
         }
@@ -84,14 +84,13 @@ pub struct DoubtView {
 
 impl From<DoubtDetail> for DoubtView {
     fn from(detail: DoubtDetail) -> Self {
-        let fields = detail.fields.into_iter().map(|(name, value)| (name.to_string(), value));
         Self {
             row: detail.doubt.row.row(),
             key: detail.key,
             stand: detail.doubt.stand.word().to_owned(),
             deaths: detail.doubt.deaths,
             since: rfc3339(detail.doubt.since),
-            fields: Fields(fields.collect()),
+            fields: Fields::of(detail.fields),
         }
     }
 }
@@ -99,6 +98,28 @@ impl From<DoubtDetail> for DoubtView {
 /// Header and value of each column, in the file's order; a JSON object on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fields(pub Vec<(String, String)>);
+
+impl Fields {
+    fn of(fields: Vec<(Arc<str>, String)>) -> Self {
+        let names = distinct(fields.iter().map(|(name, _)| &**name));
+        Self(names.into_iter().zip(fields.into_iter().map(|(_, value)| value)).collect())
+    }
+}
+
+/// Headers as members of an object: one that is there twice is `city_2` the second time, and one without a name is
+/// `column_3`, as in a recipe.
+pub(crate) fn distinct<'a>(headers: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let name = |(at, header): (usize, &str)| {
+        let bare = if header.is_empty() { format!("column_{}", at + 1) } else { header.to_owned() };
+        let numbered = (2..).map(|times| format!("{bare}_{times}"));
+        let name = std::iter::once(bare.clone()).chain(numbered).find(|name| !taken.contains(name));
+        let name = name.expect("some number is free: the file has few columns");
+        taken.insert(name.clone());
+        name
+    };
+    headers.enumerate().map(name).collect()
+}
 
 impl Serialize for Fields {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

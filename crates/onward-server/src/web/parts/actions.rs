@@ -5,7 +5,7 @@ use onward_core::state::Step;
 use onward_engine::Snapshot;
 
 use crate::web::format::{count, rows};
-use crate::web::parts::badge::icon;
+use crate::web::parts::badge::{Look, icon};
 
 /// Rows that "do a few and ask" does: enough to see a pattern, few enough to undo by hand.
 const FIRST_ROWS: u64 = 10;
@@ -30,6 +30,11 @@ pub(crate) fn actions(snapshot: &Snapshot, place: Place) -> Markup {
                     (button.form(snapshot))
                 }
                 @if (*action, place) == (Step::Resume, Place::JobPage) { (first_rows(snapshot)) }
+            }
+            @if Look::of(snapshot) == Look::FileMissing {
+                a.btn data-action="attach" href={ "/jobs/" (job.id) "/attach" } {
+                    (icon("upload")) "Attach the file again" span.vh { " to " (job.name) }
+                }
             }
             @if place == Place::Card {
                 a.btn.details data-action="details" href={ "/jobs/" (job.id) } {

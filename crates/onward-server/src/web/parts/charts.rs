@@ -60,7 +60,7 @@ fn where_time_goes(snapshot: &Snapshot, places: Option<u32>, trend: &Trend) -> M
     html! {
         div.time-goes {
             p {
-                b { "Where the time goes" } ": of " (count(whole(places))) " places for calls "
+                b { "Where the time goes" } ": of " (count(whole(places))) @if places > 1.0 { " places for calls " } @else { " place for a call " }
                 b { (format!("{average:.1}")) } " were busy on average over " (duration(wall_ms)) ". "
                 @if trend.retried_rows > 0 { (rows(trend.retried_rows, "")) " needed more than one call. " }
                 @if busy < 50 && trend.busy_ms > 0 { "The rest of the time no call was allowed or needed: the rate limit, a target that asked to wait, or saving." }

@@ -22,7 +22,7 @@ pub(crate) fn doubts(job: &Job, rows: &[DoubtDetail], now: UnixMs) -> Markup {
             section.panel #in-doubt {
                 h2 { "In doubt: " (rows_of(all, "")) }
                 p.hint {
-                    "The worker was lost while these rows were in flight: their calls may have happened."
+                    "Their worker stopped or was lost while these rows were in flight: their calls may have happened."
                     @if held > 0 { " Look them up where they would have arrived, and say what is so." }
                     @else { " They are called again under the same key." }
                 }

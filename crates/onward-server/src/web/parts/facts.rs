@@ -19,7 +19,11 @@ pub(crate) fn facts(snapshot: &Snapshot) -> Markup {
                 Look::Stuck => { (stuck(snapshot)) }
                 Look::FileMissing => { (file_missing(job)) }
                 Look::Plain(JobState::Queued) => {
-                    "Waits for a free worker · " (rows(job.total, "")) " · submitted "
+                    @match snapshot.closed_until {
+                        Some(until) => { "Waits for the rate limit, next call " (relative(until, snapshot.at, Relative::In)) " · " }
+                        None => { "Waits for a free worker · " }
+                    }
+                    (rows(job.total, "")) " · submitted "
                     (relative(job.created_at, snapshot.at, Relative::Ago))
                 }
                 Look::Plain(JobState::Running) => { (running(snapshot)) }
