@@ -86,8 +86,7 @@ impl Engine {
             }
             // A claim of a busy worker moves the epoch too; a restart begins another attempt.
             if before.job.attempt != attempt {
-                let detail = "somebody else has restarted this job at the same moment; look again";
-                return Err(mishap::about(Problem::new(Code::EpochMoved, detail), &before.job));
+                return Err(not_stuck(&before.job));
             }
         }
     }

@@ -24,7 +24,6 @@ use uuid::Uuid;
 
 use crate::api::disposition;
 use crate::api::extract::content_type;
-use crate::api::jobs::tune::job_name;
 use crate::api::uploads::upload_id;
 use crate::idempotency::{fingerprint, is_upload};
 use crate::problem::Failure;
@@ -36,8 +35,8 @@ use crate::uploads::Uploads;
 const PLAIN: [&str; 4] = ["text/csv", "application/octet-stream", "text/tab-separated-values", "text/plain"];
 /// The largest recipe: a hundred times the largest example.
 const MAX_RECIPE_BYTES: usize = 256 << 10;
-/// The largest name of a job, in bytes: its 200 characters may have four each.
-const MAX_NAME_BYTES: usize = 800;
+/// The largest name of a job, in bytes; a card shows a tenth of it.
+const MAX_NAME_BYTES: usize = 500;
 /// The longest number, in bytes.
 const MAX_NUMBER_BYTES: usize = 20;
 /// How long nothing may arrive; a client that is silent for longer has gone.
@@ -183,10 +182,7 @@ impl Found {
             }
             "name" if self.name.is_none() => {
                 let text = short_text(field, "name", MAX_NAME_BYTES, clock).await?;
-                let name = text.trim();
-                if !name.is_empty() {
-                    self.name = Some(job_name(name)?);
-                }
+                self.name = Some(text.trim().to_owned()).filter(|name| !name.is_empty());
             }
             "first" if self.first.is_none() => {
                 let text = short_text(field, "first", MAX_NUMBER_BYTES, clock).await?;

@@ -38,7 +38,7 @@ mod rows_search;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
-mod sample_views;
+pub(crate) mod sample_views;
 #[cfg(test)]
 mod tests;
 

@@ -54,7 +54,7 @@ fn each_state_has_its_own_buttons_and_completed_only_show_details() {
     assert_eq!(offered(&sample::paused()), ["resume", "force-cancel", "details"]);
     assert_eq!(offered(&sample::failed()), ["resume", "details"]);
     assert_eq!(offered(&sample::cancelled()), ["resume", "details"]);
-    assert_eq!(offered(&sample::file_missing()), ["details"]);
+    assert_eq!(offered(&sample::file_missing()), ["attach", "details"]);
     assert_eq!(offered(&sample::completed()), ["details"]);
 }
 

@@ -89,7 +89,6 @@ async fn parameters_out_of_range_are_400_and_named() {
         ("/api/v1/jobs?status=done".to_owned(), "invalid-parameter"),
         ("/api/v1/jobs?sort=password".to_owned(), "invalid-parameter"),
         ("/api/v1/jobs?q=%00".to_owned(), "invalid-parameter"),
-        ("/api/v1/jobs?cursor=".to_owned(), "invalid-cursor"),
         (format!("/api/v1/jobs?cursor={tampered}"), "invalid-cursor"),
         (format!("{rows}?cursor={cursor}"), "invalid-cursor"),
         (format!("{rows}?outcome=lost"), "invalid-parameter"),
@@ -122,4 +121,26 @@ async fn creators_are_empty_before_any_were_added() {
     let server = Server::open().await;
     let page = server.get("/api/v1/creators?table=creators").await.json();
     assert_eq!(page, serde_json::json!({ "creators": [], "next_cursor": null }));
+}
+
+#[tokio::test]
+async fn a_parameter_without_a_value_is_one_that_was_left_out() {
+    let server = Server::open().await;
+    let job = server.job(&csv(2)).await;
+    server.until_status(&job, "completed").await;
+    for path in ["/api/v1/jobs?status=&q=&limit=&cursor=", "/api/v1/creators?limit=&q="] {
+        assert_eq!(server.get(path).await.status, 200, "{path}");
+    }
+    assert_eq!(server.get(&format!("/api/v1/jobs/{job}/export?format=&outcome=")).await.status, 200);
+    assert_eq!(server.get("/api/v1/jobs?limit=none").await.problem(), (400, "invalid-parameter".to_owned()));
+}
+
+#[tokio::test]
+async fn reasons_that_differ_in_a_number_are_one_group() {
+    let server = Server::open().await;
+    let job = server.job("handle\na\nb\na\na\nb\n").await;
+    server.until_status(&job, "completed").await;
+    let groups = server.get(&format!("/api/v1/jobs/{job}/errors?outcome=skipped")).await.json();
+    let groups = groups["groups"].as_array().unwrap().clone();
+    assert_eq!((groups.len(), groups[0]["count"].as_u64()), (1, Some(3)), "{groups:?}");
 }

@@ -40,6 +40,8 @@ async fn bodies_that_are_not_the_json_expected_are_refused() {
         ("{\"force\": true} {}", (400, "bad-request")),
         ("{\"force\": true, \"force\": false}", (400, "bad-request")),
         ("{\"farce\": true}", (400, "bad-request")),
+        ("[true]", (400, "bad-request")),
+        ("[]", (400, "bad-request")),
         ("\u{0}", (400, "bad-request")),
         ("{\"force\": \"\\ud800\"}", (400, "bad-request")),
         (&deep, (400, "bad-request")),

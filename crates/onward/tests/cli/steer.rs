@@ -20,6 +20,7 @@ fn a_run_does_the_first_rows_and_asks() {
     assert!(said.err.contains("run creators.csv --recipe recipe.toml\n"), "{}", said.err);
     assert_eq!(upstream.count(), 10);
     assert_eq!(desk.last_job()["pause"]["reason"], "user");
+    assert_eq!(desk.last_job()["in_doubt_rows"], 0, "what was never called is not in doubt");
     let more = desk.type_in(&[RUN, &["--first", "5"]].concat()).ends_with(0);
     assert!(more.err.contains("15/40"), "{}", more.err);
     let rest = desk.type_in(RUN).ends_with(0);

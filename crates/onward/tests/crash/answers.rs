@@ -132,3 +132,77 @@ async fn the_page_says_with_which_statuses_the_target_answered_every_call() -> R
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_16_restarts_of_a_stuck_job_at_once_one_wins() -> Result<()> {
+    let home = Home::new(BINARY)?;
+    let upstream = Upstream::start(Script::default())?;
+    upstream.hold();
+    let (_server, api) = server(&home).await?;
+    let truth = CreatorsJob::plain("pressed", 40, &upstream.url()).with_work("stuck_after = \"1s\"");
+    let job = api.submit(&truth).await?;
+    api.job_when(&job, "being stuck", DONE_WITHIN, |job| !job["stuck"].is_null()).await?;
+    let press = || {
+        let (api, job) = (api.clone(), job.clone());
+        tokio::spawn(async move { api.act(&job, "restart").await })
+    };
+    let presses: Vec<_> = (0..16).map(|_| press()).collect();
+    let mut won = 0;
+    for press in presses {
+        let answer = press.await??;
+        match (answer.status, answer.body["code"].as_str()) {
+            (202, _) => won += 1,
+            (409, Some("job-not-stuck")) => {}
+            _ => anyhow::bail!("{answer:?}"),
+        }
+    }
+    ensure!(won == 1, "{won} of 16 restarts won");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_stored_file_is_lost_says_so_and_goes_on_when_the_same_file_is_attached() -> Result<()> {
+    let home = Home::new(BINARY)?;
+    let upstream = Upstream::start(Script::default().latency(Duration::from_millis(15)))?;
+    let truth = CreatorsJob::plain("lost", ROWS, &upstream.url());
+    let (_server, api) = server(&home).await?;
+    let job = api.submit(&truth).await?;
+    until("some calls", DONE_WITHIN, async || Ok((upstream.count() > 60).then_some(()))).await?;
+    ensure!(api.act(&job, "force-cancel").await?.status == 200, "it can be cancelled");
+    rusqlite::Connection::open(home.database())?.execute("DELETE FROM chunks", [])?;
+    for (what, answer) in [
+        ("resume", api.act(&job, "resume").await?),
+        ("export", api.get(&format!("/jobs/{job}/export")).await?),
+    ] {
+        ensure!(answer.status == 410 && answer.body["code"] == "input-gone", "{what}: {answer:?}");
+        let detail = answer.body["detail"].as_str().unwrap_or_default();
+        ensure!(detail.contains("attach the same file"), "{what}: {detail}");
+    }
+    let put = onward_testkit::api::client().build()?.put(format!("{}/api/v1/jobs/{job}/input", api.base()));
+    let attached = put.header("content-type", "text/csv").body(truth.csv.clone()).send().await?;
+    let (status, said) = (attached.status(), attached.text().await?);
+    ensure!(status == 200, "{status}: {said}");
+    let resumed = api.act(&job, "resume").await?;
+    ensure!(resumed.status == 202, "{resumed:?}");
+    let done = api.job_when(&job, "its end", DONE_WITHIN, |job| job["status"] == "completed").await?;
+    ensure!(done["results"]["added"] == ROWS, "{done}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_with_fewer_rows_than_the_breaker_needs_ends_with_its_failures() -> Result<()> {
+    let home = Home::new(BINARY)?;
+    let failing = Behaviour::reply(Reply::ServerError { times: u32::MAX });
+    let script = (1..=3).fold(Script::default(), |script, row| {
+        script.handle(onward_testkit::jobs::handle("few", row), failing.clone())
+    });
+    let upstream = Upstream::start(script)?;
+    let (_server, api) = server(&home).await?;
+    let job = api.submit(&CreatorsJob::plain("few", 3, &upstream.url())).await?;
+    let ended = api.job_when(&job, "its end", DONE_WITHIN, |job| {
+        job["status"] != "running" && job["status"] != "queued"
+    });
+    let ended = ended.await?;
+    ensure!(ended["status"] == "completed" && ended["results"]["failed"] == 3, "{ended}");
+    Ok(())
+}

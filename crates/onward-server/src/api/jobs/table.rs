@@ -191,6 +191,36 @@ mod tests {
     }
 
     #[test]
+    fn one_empty_value_is_no_blank_line() {
+        assert_eq!(line(Safety::Exact, ',', &[""]), "\"\"\r\n");
+        assert_eq!(line(Safety::Exact, ',', &["", ""]), ",\r\n");
+    }
+
+    fn row(fields: &[(&str, &str)]) -> RowDetail {
+        let fields = fields.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect();
+        RowDetail { ledger: crate::web::sample_views::record(0), fields, line: None }
+    }
+
+    #[test]
+    fn cells_beyond_the_header_are_kept_and_columns_of_one_name_told_apart() {
+        let columns = ["city", "city", ""].map(str::to_owned).to_vec();
+        let row = row(&[("city", "a"), ("city", "b"), ("", "c"), ("column_4", "more")]);
+        let write = |format| {
+            let mut bytes = Vec::new();
+            Table::new(columns.clone(), ',', format, Safety::Exact).write(&row, &mut bytes);
+            String::from_utf8(bytes).expect("UTF-8")
+        };
+        let csv = write(Format::Csv);
+        assert!(csv.starts_with("a,b,c,") && csv.ends_with(",more\r\n"), "{csv}");
+        let json: serde_json::Value = serde_json::from_str(&write(Format::Ndjson)).expect("JSON");
+        assert_eq!(
+            (&json["city"], &json["city_2"], &json["column_3"]),
+            (&"a".into(), &"b".into(), &"c".into())
+        );
+        assert_eq!(json["onward_extra"], serde_json::json!(["more"]));
+    }
+
+    #[test]
     fn formulas_are_disarmed_for_spreadsheets_only() {
         let values = ["=1+1", "-5", "@name", "plain"];
         assert_eq!(line(Safety::Exact, ',', &values), "=1+1,-5,@name,plain\r\n");

@@ -52,19 +52,6 @@ pub async fn handle(
     run(&app, id, body, who).await.map(Json)
 }
 
-/// A name as a job may have it.
-///
-/// # Errors
-/// `invalid-limit`.
-pub fn job_name(name: &str) -> Result<String> {
-    let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if !fits {
-        let range = format!("a name has 1 to {MAX_NAME_CHARS} characters, no control characters");
-        return Err(out_of_range("name", &range));
-    }
-    Ok(name.to_owned())
-}
-
 /// Changes name and limits.
 ///
 /// # Errors
@@ -75,7 +62,15 @@ pub async fn run(app: &App, id: JobId, body: Body, who: Who) -> Result<JobView> 
     if let Some(rate) = &body.rate {
         rate.parse::<Rate>().map_err(|error| out_of_range("rate", &error.to_string()))?;
     }
-    let name = body.name.map(|name| job_name(name.trim())).transpose()?;
+    let name = body.name.map(|name| name.trim().to_owned());
+    if let Some(name) = &name {
+        let fits =
+            (1..=MAX_NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+        if !fits {
+            let range = format!("a name has 1 to {MAX_NAME_CHARS} characters, no control characters");
+            return Err(out_of_range("name", &range));
+        }
+    }
     who.check(app, id).await?;
     match app.engine.tune(id, name, Limits { concurrency, rate: body.rate, breaker }, who.actor).await {
         Ok(snapshot) => Ok(app.view(&snapshot)),
