@@ -194,7 +194,7 @@ async fn a_job_with_fewer_rows_than_the_breaker_needs_ends_with_its_failures() -
     let home = Home::new(BINARY)?;
     let failing = Behaviour::reply(Reply::ServerError { times: u32::MAX });
     let script = (1..=3).fold(Script::default(), |script, row| {
-        script.handle(onward_testkit::jobs::handle("few", row), failing.clone())
+        script.handle(onward_testkit::jobs::handle("few", row), failing)
     });
     let upstream = Upstream::start(script)?;
     let (_server, api) = server(&home).await?;

@@ -60,7 +60,7 @@ fn statuses(heard: &[Heard]) -> Markup {
     let most = bars.first().map_or(1, |(_, calls)| *calls).max(1);
     html! {
         figure.chart #statuses {
-            figcaption { h3 { "What the target answered" } p.legend { span { (count(all)) " calls, those that were repeated as well" } } }
+            figcaption { h3 { "What the target answered" } p.legend { span { (count(all)) " calls" } } }
             table.bars {
                 thead.vh { tr { th scope="col" { "Status" } th scope="col" { "Calls" } th scope="col" { "Share" } } }
                 tbody { @for (status, calls) in &bars { tr {
@@ -71,6 +71,7 @@ fn statuses(heard: &[Heard]) -> Markup {
                     } }
                 } } }
             }
+            p.hint { "Calls that were repeated count each time." }
             @if others > 0 { p.hint { (count(others)) " more with other statuses." } }
         }
     }
