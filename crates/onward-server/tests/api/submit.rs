@@ -137,3 +137,30 @@ async fn file_names_are_for_show_only() {
     let shown = job["input"]["filename"].as_str().unwrap();
     assert!(!shown.contains('/') && !shown.contains('\\'), "{shown}");
 }
+
+#[tokio::test]
+async fn a_preview_looks_at_the_head_of_whatever_is_sent() {
+    let spool = tempfile::tempdir().unwrap();
+    let dir = spool.path().to_owned();
+    let server = Server::with(0, |settings| {
+        settings.spool_dir = Some(dir);
+        settings.max_upload_bytes = 4 << 20;
+    })
+    .await;
+    let preview = async |file: &str| {
+        server
+            .send(upload("/api/v1/preview", &[("file", Some("a.csv"), file), ("recipe", None, RECIPE)]))
+            .await
+    };
+    // Beyond the head there is a quote that is never closed: it is not looked at.
+    let large = format!("handle\n\n{}\"", "anna\n".repeat(700_000));
+    let reply = preview(&large).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(reply.json()["samples"][0]["fields"], serde_json::json!(["anna"]));
+    assert_eq!(reply.json()["blank_lines"], 1);
+    let bomb = preview(&"c,".repeat(1 << 20)).await;
+    assert_eq!(bomb.problem(), (422, "too-many-columns".to_owned()), "{}", bomb.text);
+    let beyond = preview(&"anna\n".repeat(1 << 20)).await;
+    assert_eq!(beyond.problem(), (413, "too-large".to_owned()), "{}", beyond.text);
+    assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0, "temporary files are gone");
+}
