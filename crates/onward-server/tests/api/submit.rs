@@ -164,3 +164,30 @@ async fn a_preview_looks_at_the_head_of_whatever_is_sent() {
     assert_eq!(beyond.problem(), (413, "too-large".to_owned()), "{}", beyond.text);
     assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0, "temporary files are gone");
 }
+
+#[tokio::test]
+async fn a_job_says_how_many_blank_lines_its_file_has_and_whether_it_was_given_before() {
+    let server = Server::open().await;
+    let csv = "handle\nanna\n\n\nben\n";
+    let first = server.submit(csv).await.json();
+    assert_eq!((first["total_items"].as_u64(), first["input"]["blank_lines"].as_u64()), (Some(2), Some(2)));
+    assert_eq!(first["warnings"], serde_json::json!([]));
+    let id = first["job_id"].as_str().unwrap();
+    server.until_status(id, "completed").await;
+    let reply = server.submit(csv).await;
+    assert_eq!(reply.status, 201, "{}", reply.text);
+    let again = reply.json();
+    let warnings = again["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1, "{}", reply.text);
+    assert_eq!(warnings[0]["code"], "same-content-as");
+    let said = warnings[0]["message"].as_str().unwrap();
+    assert!(said.contains(&format!("as job {id} (completed, 2 rows)")), "{said}");
+    let place = format!("/api/v1/jobs/{}", again["job_id"].as_str().unwrap());
+    let shown = server.get(&place).await.json();
+    assert_eq!(
+        (&shown["warnings"], &shown["input"]["blank_lines"]),
+        (&again["warnings"], &again["input"]["blank_lines"])
+    );
+    let other = server.submit("handle\nanna\n").await.json();
+    assert_eq!(other["warnings"], serde_json::json!([]));
+}
