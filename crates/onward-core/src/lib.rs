@@ -35,3 +35,4 @@ pub mod tally;
 pub mod trend;
 pub mod turns;
 pub mod width;
+pub mod words;

@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use crate::again;
 use crate::clock;
 use crate::handle::Submission;
 use crate::mishap;
@@ -80,8 +81,10 @@ async fn seal(
     needs: &[String],
 ) -> Result<InputSummary, Problem> {
     let source = Source::File(submission.file.clone());
-    let (summary, duplicates) = take_in(store, id, source, &submission.filename, &submission.recipe).await?;
+    let (mut summary, duplicates) =
+        take_in(store, id, source, &submission.filename, &submission.recipe).await?;
     onward_intake::has_fields(&summary.columns, &submission.recipe, needs)?;
+    summary.warnings.extend(again::same_content(store, &summary.sha256, &submission.recipe).await);
     store.seal_input(&summary, &duplicates, clock::now()).await.map_err(mishap::problem)?;
     Ok(summary)
 }

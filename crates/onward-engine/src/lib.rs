@@ -9,6 +9,7 @@
 //! `hooks` tells other people's servers.
 
 pub mod adopt;
+mod again;
 pub mod attach;
 mod clock;
 mod drive;

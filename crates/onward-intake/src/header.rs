@@ -106,9 +106,13 @@ fn find_any(header: &[String], names: &[String], field: &str, wanted: &[String])
 
 fn twice(header: &str, all: &[usize]) -> Problem {
     let places: Vec<String> = all.iter().map(|at| (at + 1).to_string()).collect();
+    let (last, others) = places.split_last().expect("a header that is there twice has two places");
+    let all = if others.len() == 1 { "both" } else { "all" };
     let detail = format!(
-        "columns {} all have the header `{header}`, and the recipe needs one of them; rename the others",
-        places.join(" and ")
+        "columns {} and {last} {all} have the header `{header}`, and the recipe needs one of them; \
+         rename the {}",
+        others.join(", "),
+        if others.len() == 1 { "other" } else { "others" }
     );
     Problem::new(Code::DuplicateHeader, detail).with("column", header).with("positions", places)
 }

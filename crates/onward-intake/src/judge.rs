@@ -1,6 +1,7 @@
 //! Decides about rows that need no work: what is wrong with them is known from the file alone.
 
 use onward_core::row::{Outcome, Verdict};
+use onward_core::words::counted;
 
 use crate::fields::Fields;
 use crate::limits::Limits;
@@ -78,14 +79,14 @@ impl Judge {
         let (have, want) = (self.fields.len(), self.width);
         if have < want {
             self.fields.resize(want);
-            let message = format!("the row has {} and the header {want}", count_columns(have));
+            let message = format!("the row has {} and the header {want}", columns(have));
             return Some(failed("missing-columns", message));
         }
         if have > want {
             if (want..have).any(|at| !self.fields.get(at).trim().is_empty()) {
                 let message = format!(
                     "the row has {} and the header {want}; a field with a delimiter in it needs quotes",
-                    count_columns(have)
+                    columns(have)
                 );
                 return Some(failed("extra-columns", message));
             }
@@ -140,6 +141,6 @@ fn failed(code: &'static str, message: impl Into<onward_core::row::Text>) -> Ver
     Verdict::new(Outcome::Failed, code, message)
 }
 
-fn count_columns(count: usize) -> String {
-    if count == 1 { "1 column".to_owned() } else { format!("{count} columns") }
+fn columns(count: usize) -> String {
+    counted(count as u64, "column", "columns")
 }

@@ -1,6 +1,7 @@
 //! What a person should know about an accepted file: counted, each with the first line it is about.
 
 use onward_core::input::Warning;
+use onward_core::words::counted;
 
 /// A kind of warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,35 +84,53 @@ impl Note {
             Self::DoubleMark => {
                 "the file begins with more than one byte order mark; all were left out".to_owned()
             }
-            Self::MarkInside => {
-                format!(
-                    "{count} lines begin with a byte order mark, as in files glued together; it was left out"
-                )
-            }
+            Self::MarkInside => format!(
+                "{} with a byte order mark, as in files glued together; {} left out",
+                counted(count, "line begins", "lines begin"),
+                if count == 1 { "it was" } else { "they were" }
+            ),
             Self::MixedLineEnds => {
                 "the file has more than one kind of line end; each ends a record".to_owned()
             }
             Self::CtrlZ => "the file ends with Ctrl-Z (0x1A); it was left out".to_owned(),
-            Self::Comments => format!("{count} comment lines were left out"),
-            Self::EmptyHeader => format!("{count} columns have no header; the first is called {detail}"),
-            Self::DuplicateHeader => {
-                format!("{count} headers stand there twice; the first such is `{detail}`")
+            Self::Comments => {
+                format!("{} left out", counted(count, "comment line was", "comment lines were"))
             }
+            Self::EmptyHeader => format!(
+                "{} no header; {} called {detail}",
+                counted(count, "column has", "columns have"),
+                if count == 1 { "it is" } else { "the first is" }
+            ),
+            Self::DuplicateHeader => format!(
+                "{} an earlier one; {} `{detail}`",
+                counted(count, "header repeats", "headers repeat"),
+                if count == 1 { "it is" } else { "the first such is" }
+            ),
             Self::HeaderNarrow => format!(
                 "the header has fewer columns than most rows ({detail}); is there a title above the header?"
             ),
-            Self::RepeatedHeader => format!("{count} rows repeat the header; they are skipped"),
-            Self::ExtraEmpty => {
-                format!("{count} rows have empty columns beyond the header; they were left out")
-            }
-            Self::SpaceBeforeQuote => {
-                format!("{count} fields begin with a space and a quote; such a quote is taken as text")
-            }
-            Self::TextAfterQuote => {
-                format!("{count} fields have text after their closing quote; it was kept")
-            }
+            Self::RepeatedHeader => format!(
+                "{} the header; {} skipped",
+                counted(count, "row repeats", "rows repeat"),
+                if count == 1 { "it is" } else { "they are" }
+            ),
+            Self::ExtraEmpty => format!(
+                "{} empty columns beyond the header; they were left out",
+                counted(count, "row has", "rows have")
+            ),
+            Self::SpaceBeforeQuote => format!(
+                "{} with a space and a quote; such a quote is taken as text",
+                counted(count, "field begins", "fields begin")
+            ),
+            Self::TextAfterQuote => format!(
+                "{} text after {} closing quote; it was kept",
+                counted(count, "field has", "fields have"),
+                if count == 1 { "its" } else { "their" }
+            ),
             Self::BackslashQuote => format!(
-                "{count} fields seem to write a quote as \\\"; in CSV it is written \"\". Check these rows"
+                "{} to write a quote as \\\"; in CSV it is written \"\". Check {}",
+                counted(count, "field seems", "fields seem"),
+                if count == 1 { "this row" } else { "these rows" }
             ),
         }
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::Limits;
 use crate::records::Extent;
 use crate::source::BLOCK_BYTES;
-use crate::table::{self, Table};
+use crate::table::Table;
 
 /// Rows shown: a screenful.
 const SAMPLE_ROWS: usize = 20;
@@ -27,6 +27,9 @@ pub struct Preview {
     pub columns: Vec<String>,
     /// The first rows.
     pub samples: Vec<Sample>,
+    /// Blank lines, which are no rows; of the beginning of the file only.
+    #[serde(default)]
+    pub blank_lines: u64,
     /// What a person should know; of the beginning of the file only.
     pub warnings: Vec<Warning>,
     /// Which field is which column.
@@ -94,7 +97,7 @@ pub fn preview(head: &[u8], recipe: Option<&Recipe>) -> Result<Preview, Problem>
         }
     }
     if rows == 0 && !table.has_header() {
-        return Err(table::empty());
+        return Err(table.nothing());
     }
     table.records().note_whole_file();
     let format = table.format();
@@ -104,6 +107,7 @@ pub fn preview(head: &[u8], recipe: Option<&Recipe>) -> Result<Preview, Problem>
         header: format.header,
         columns: table.header().to_vec(),
         samples,
+        blank_lines: table.records().blank_lines(),
         warnings: table.records().notes.warnings(),
         mapping: mapping(&table),
     })

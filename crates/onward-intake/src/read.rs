@@ -14,7 +14,7 @@ use crate::limits::Limits;
 use crate::pack::{CHUNK_BYTES, Packer, TooMuch};
 use crate::records::Extent;
 use crate::source::BLOCK_BYTES;
-use crate::table::{self, Row, Table};
+use crate::table::{Row, Table};
 
 /// Reads `source` to its end. Chunks are handed to `on_chunk` in order; it may break off, and then
 /// `upload-aborted` is the answer. After an error the chunks handed out are worth nothing.
@@ -107,7 +107,7 @@ fn hand_out(chunk: Chunk, on_chunk: &mut dyn FnMut(Chunk) -> ControlFlow<()>) ->
 
 fn refuse_empty(table: &Table<'_>, recipe: &Recipe) -> Result<(), Problem> {
     if !table.has_header() {
-        return Err(table::empty());
+        return Err(table.nothing());
     }
     if recipe.input.allow_empty {
         return Ok(());

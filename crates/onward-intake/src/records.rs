@@ -38,6 +38,15 @@ pub(crate) struct Record {
     pub(crate) offset: u64,
 }
 
+/// A record whose end is not in the head of a file.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    /// The line it begins on; of one that ends within quotes, the line where these were opened.
+    line: u64,
+    fields: usize,
+    quoted: bool,
+}
+
 /// Reads records off an upload.
 pub(crate) struct Records<'a> {
     source: Source<'a>,
@@ -57,6 +66,8 @@ pub(crate) struct Records<'a> {
     ended: bool,
     blank_lines: u64,
     any: bool,
+    /// The record that is cut off where the head ends.
+    cut: Option<Cut>,
     /// What was noticed.
     pub(crate) notes: Notes,
 }
@@ -98,6 +109,7 @@ impl<'a> Records<'a> {
             ended: false,
             blank_lines: 0,
             any: false,
+            cut: None,
             notes: Notes::default(),
         };
         records.decode_first_block();
@@ -133,6 +145,7 @@ impl<'a> Records<'a> {
                 }
                 Step::Record(found) => {
                     if self.cut_off_at(found) {
+                        self.cut = Some(Cut { line: found.line, fields: found.fields, quoted: false });
                         return Ok(None);
                     }
                     return Ok(Some(self.hand_out(found)));
@@ -146,9 +159,11 @@ impl<'a> Records<'a> {
                     }
                     self.start += self.splitter.skip();
                 }
-                Step::Unclosed(line) => {
-                    return if self.extent == Extent::Head { Ok(None) } else { Err(unclosed(line)) };
+                Step::Unclosed(line) if self.extent == Extent::Head => {
+                    self.cut = Some(Cut { line, fields: self.splitter.fields(), quoted: true });
+                    return Ok(None);
                 }
+                Step::Unclosed(line) => return Err(unclosed(line)),
             }
         }
     }
@@ -306,6 +321,34 @@ impl<'a> Records<'a> {
             ),
         };
         Problem::new(Code::RecordTooLarge, detail).with("line", line).with("limit_bytes", limit)
+    }
+
+    /// The problem of a file, or of the head of one, in which there is no whole record.
+    pub(crate) fn nothing(&self) -> Problem {
+        let head = self.source.bytes();
+        let Some(cut) = self.cut else {
+            let place = if self.extent == Extent::Head {
+                format!("the first {head} bytes of the file")
+            } else {
+                "the file".to_owned()
+            };
+            let detail = format!("there is nothing in {place} but blank lines, if that; choose another file");
+            return Problem::new(Code::CsvEmpty, detail);
+        };
+        let line = cut.line;
+        if cut.fields > self.limits.columns {
+            return self.too_many_columns(cut.fields, line);
+        }
+        let what = if cut.quoted {
+            format!("quote opened on line {line}")
+        } else {
+            format!("first record, begun on line {line},")
+        };
+        let detail = format!(
+            "the {what} does not end within the first {head} bytes, and no more is looked at here; \
+             is a quote not closed, or is this no CSV?"
+        );
+        Problem::new(Code::RecordTooLarge, detail).with("line", line).with("limit_bytes", head)
     }
 
     /// The problem of a first record with more columns than allowed; a later row fails alone.

@@ -117,6 +117,11 @@ impl<'a> Table<'a> {
         &mut self.records
     }
 
+    /// The problem of a file in which there is no record.
+    pub(crate) fn nothing(&self) -> Problem {
+        self.records.nothing()
+    }
+
     fn note_header(&mut self) {
         let notes = &mut self.records.notes;
         let names: Vec<String> = self.header.iter().map(|name| header::normalise(name)).collect();
@@ -141,7 +146,7 @@ fn read_header(
     limits: &Limits,
 ) -> Result<Vec<String>, Problem> {
     loop {
-        let Some(record) = records.next()? else { return Err(empty()) };
+        let Some(record) = records.next()? else { return Err(records.nothing()) };
         if record.fields > limits.columns {
             return Err(records.too_many_columns(record.fields, record.line));
         }
@@ -154,11 +159,6 @@ fn read_header(
         }
         return Ok(fields.iter().map(str::to_owned).collect());
     }
-}
-
-/// The problem of a file in which there is no record at all.
-pub(crate) fn empty() -> Problem {
-    Problem::new(Code::CsvEmpty, "there is nothing in the file but blank lines, if that; choose another file")
 }
 
 fn unreadable(record: Record, encoding: &str) -> Problem {

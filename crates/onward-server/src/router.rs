@@ -39,7 +39,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/jobs/{id}/deliveries/{delivery}/send", post(jobs::deliveries::send))
         .route("/api/v1/jobs/{id}/events", get(jobs::events::one))
         .route("/api/v1/events", get(jobs::events::all))
-        .route("/api/v1/preview", post(preview::handle))
+        .route("/api/v1/preview", post(preview::handle).layer(upload_limit))
         .route("/api/v1/uploads", post(uploads::announce))
         .route("/api/v1/uploads/{id}", get(uploads::show).delete(uploads::remove))
         .route("/api/v1/uploads/{id}", put(uploads::send).layer(DefaultBodyLimit::disable()))

@@ -101,8 +101,10 @@ impl App {
     pub(crate) async fn view_with_warnings(&self, snapshot: &Snapshot) -> Result<JobView> {
         let mut view = self.view(snapshot);
         let input = self.engine.store().input(snapshot.job.input.id).await?;
-        view.warnings =
-            input.map(|input| input.warnings).unwrap_or_default().into_iter().map(Into::into).collect();
+        if let Some(input) = input {
+            view.input.blank_lines = Some(input.blank_lines);
+            view.warnings = input.warnings.into_iter().map(Into::into).collect();
+        }
         Ok(view)
     }
 }

@@ -20,6 +20,9 @@ fn a_mapped_column_that_is_there_twice_is_refused() {
     let problem = mapped(&["handle", "Handle "], json!({"key": ["HANDLE"]})).unwrap_err();
     assert_eq!(problem.code.word(), "duplicate-header");
     assert_eq!(problem.facts["positions"], json!(["1", "2"]));
+    assert!(problem.detail.starts_with("columns 1 and 2 both have"), "{}", problem.detail);
+    let thrice = mapped(&["handle", "Handle ", " handle"], json!({"key": ["HANDLE"]})).unwrap_err();
+    assert!(thrice.detail.starts_with("columns 1, 2 and 3 all have"), "{}", thrice.detail);
     let exact = mapped(&["handle", "Handle"], json!({"key": ["handle"]})).unwrap();
     assert_eq!(exact[0], pair("handle", 0));
 }

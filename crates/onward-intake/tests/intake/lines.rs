@@ -106,3 +106,43 @@ fn a_header_without_rows_is_refused_unless_the_recipe_allows_it() {
     }
     assert_eq!(take("a,b\n", &plain()).unwrap_err().code.word(), "no-rows");
 }
+
+#[test]
+fn what_is_told_of_a_file_reads_well_of_one_and_of_many() {
+    let told = |file: &str| -> Vec<String> {
+        let recipe = recipe(json!({"input": {"comment": "#"}}));
+        take(file, &recipe).unwrap().summary.warnings.into_iter().map(|warning| warning.message).collect()
+    };
+    let of_one =
+        "a,,a,d\n# c\n\u{feff}1,2,3,4\na,,a,d\n1,2,3,4,\n \"1\",2,3,4\n\"1\"x,2,3,4\n\"1\\\"x,2,3,4\n";
+    assert_eq!(
+        told(of_one),
+        [
+            "1 line begins with a byte order mark, as in files glued together; it was left out",
+            "1 comment line was left out",
+            "1 column has no header; it is called column_2",
+            "1 header repeats an earlier one; it is `a`",
+            "1 row repeats the header; it is skipped",
+            "1 row has empty columns beyond the header; they were left out",
+            "1 field begins with a space and a quote; such a quote is taken as text",
+            "1 field has text after its closing quote; it was kept",
+            "1 field seems to write a quote as \\\"; in CSV it is written \"\". Check this row",
+        ]
+    );
+    let (header, rows) = ("a,,,a,a\n", of_one.split_once('\n').unwrap().1.replace(",4", ",4,5"));
+    let rows = rows.replace("a,,a,d\n", header);
+    assert_eq!(
+        told(&format!("{header}{rows}{rows}")),
+        [
+            "2 lines begin with a byte order mark, as in files glued together; they were left out",
+            "2 comment lines were left out",
+            "2 columns have no header; the first is called column_2",
+            "2 headers repeat an earlier one; the first such is `a`",
+            "2 rows repeat the header; they are skipped",
+            "2 rows have empty columns beyond the header; they were left out",
+            "2 fields begin with a space and a quote; such a quote is taken as text",
+            "2 fields have text after their closing quote; it was kept",
+            "2 fields seem to write a quote as \\\"; in CSV it is written \"\". Check these rows",
+        ]
+    );
+}

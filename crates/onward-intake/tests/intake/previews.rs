@@ -3,7 +3,7 @@
 use onward_intake::preview;
 use serde_json::json;
 
-use crate::support::{creators, recipe};
+use crate::support::{creators, headerless, recipe};
 
 #[test]
 fn a_preview_shows_what_the_file_would_become() {
@@ -48,4 +48,39 @@ fn a_header_alone_can_be_previewed() {
     let shown = preview(b"a,b\n", None).unwrap();
     assert_eq!(shown.columns, ["a", "b"]);
     assert!(shown.samples.is_empty());
+}
+
+#[test]
+fn blank_lines_are_counted_in_a_preview() {
+    let shown = preview(b"\na,b\n\n1,2\n\n\n3,4\n", None).unwrap();
+    assert_eq!((shown.samples.len(), shown.blank_lines), (2, 4));
+    assert_eq!(serde_json::to_value(shown).unwrap()["blank_lines"], 4);
+}
+
+#[test]
+fn a_head_without_an_end_of_its_first_record_says_what_is_so() {
+    let head = 256 << 10;
+    let refused = |file: String, recipe| {
+        let problem = preview(&file.as_bytes()[..head], recipe).unwrap_err();
+        (problem.code.word(), problem.facts.get("line").and_then(serde_json::Value::as_u64), problem.detail)
+    };
+    let headerless = headerless();
+    let bombs =
+        ["c,".repeat(head), format!("\n\n{}", "\"c\",".repeat(head)), format!("{}\"", ",".repeat(head - 1))];
+    for (file, line) in bombs.into_iter().zip([1, 3, 1]) {
+        assert_eq!(refused(file.clone(), Some(&headerless)).0, "too-many-columns");
+        let (code, at, detail) = refused(file, None);
+        assert_eq!((code, at), ("too-many-columns", Some(line)), "{detail}");
+    }
+    let (code, line, detail) = refused(format!("a\tb\t{}", "x".repeat(head)), None);
+    assert_eq!((code, line), ("record-too-large", Some(1)));
+    assert!(
+        detail.contains("the first record, begun on line 1, does not end within the first 262144 bytes"),
+        "{detail}"
+    );
+    let (code, line, detail) = refused(format!("\n\"b\n{}", "x\n".repeat(head)), Some(&headerless));
+    assert_eq!((code, line), ("record-too-large", Some(2)), "{detail}");
+    let (code, _, detail) = refused("\n".repeat(head), None);
+    assert_eq!(code, "csv-empty");
+    assert!(detail.contains("nothing in the first 262144 bytes of the file"), "{detail}");
 }

@@ -9,6 +9,7 @@ pub mod flash;
 pub mod jobs;
 pub mod plain;
 pub mod preview;
+mod spool;
 pub mod upload;
 pub mod uploads;
 pub mod view;

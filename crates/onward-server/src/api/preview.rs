@@ -15,7 +15,7 @@ pub const HEAD_BYTES: u64 = 256 << 10;
 
 /// Answers encoding, delimiter, columns, the first rows, warnings and the mapping.
 pub async fn handle(State(app): State<App>, request: Request) -> Result<Json<Preview>> {
-    let upload = Upload::receive(&app, request, HEAD_BYTES).await?;
+    let upload = Upload::receive_head(&app, request, HEAD_BYTES).await?;
     let head = tokio::fs::read(upload.file.path()).await.map_err(|error| {
         tracing::error!(error = %error, "a spooled file could not be read");
         Failure::new(Code::Internal, "The upload could not be read back.")

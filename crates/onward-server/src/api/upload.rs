@@ -4,26 +4,18 @@
 //! Nothing is kept of an upload that breaks off, is too large or too slow: the temporary file goes
 //! away with the value that names it, also when the client leaves and the request is dropped.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use axum::body::BodyDataStream;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::multipart::Field;
 use axum::extract::{FromRequest, Multipart, Request};
-use futures::StreamExt;
-use onward_core::hex::hex;
 use onward_core::problem::Code;
-use onward_intake::display_name;
-use sha2::{Digest, Sha256};
 use tempfile::TempPath;
-use tokio::fs::File;
-use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::api::disposition;
 use crate::api::extract::content_type;
+use crate::api::spool::{Bounds, Clock, MAX_SILENCE, Pieces, Spooled, broken, silent, spool};
 use crate::api::uploads::upload_id;
 use crate::idempotency::{fingerprint, is_upload};
 use crate::problem::Failure;
@@ -39,11 +31,6 @@ const MAX_RECIPE_BYTES: usize = 256 << 10;
 const MAX_NAME_BYTES: usize = 500;
 /// The longest number, in bytes.
 const MAX_NUMBER_BYTES: usize = 20;
-/// How long nothing may arrive; a client that is silent for longer has gone.
-const MAX_SILENCE: Duration = Duration::from_secs(30);
-/// The slowest upload on average, in bytes a second, once the first [`MAX_SILENCE`] is over: a
-/// tenth of a bad mobile line. Slower ones only hold a place.
-const MIN_BYTES_PER_SECOND: u64 = 1 << 10;
 
 /// An upload that arrived in full.
 #[derive(Debug)]
@@ -92,6 +79,20 @@ impl Upload {
     /// `unsupported-body`, `bad-request`, `too-large`, `upload-aborted`, `disk-full`, and of an upload
     /// `upload-not-found` and `upload-incomplete`.
     pub async fn receive(app: &App, request: Request, max_bytes: u64) -> Result<Self, Failure> {
+        Self::receive_parts(app, request, Bounds { max: max_bytes, kept: max_bytes }).await
+    }
+
+    /// The same, of which no more than the first `head_bytes` are kept. The rest is taken and let go of, as
+    /// clients do not read an answer before they have sent all.
+    ///
+    /// # Errors
+    /// As [`Upload::receive`].
+    pub async fn receive_head(app: &App, request: Request, head_bytes: u64) -> Result<Self, Failure> {
+        let max = app.settings.max_upload_bytes;
+        Self::receive_parts(app, request, Bounds { max, kept: head_bytes }).await
+    }
+
+    async fn receive_parts(app: &App, request: Request, bounds: Bounds) -> Result<Self, Failure> {
         if !is_upload(request.headers()) {
             let kind = content_type(request.headers());
             let detail = format!("Send the file as `multipart/form-data`, not `{kind}`.");
@@ -103,7 +104,7 @@ impl Upload {
         let mut found = Found::default();
         let mut clock = Clock::start();
         while let Some(field) = next_field(&mut parts, &found).await? {
-            found.take(&app.settings, field, max_bytes, &mut clock).await?;
+            found.take(&app.settings, field, bounds, &mut clock).await?;
         }
         found.whole(&app.uploads).await
     }
@@ -128,7 +129,8 @@ impl Upload {
         }
         let filename = disposition::filename(request.headers()).unwrap_or_else(|| usual.to_owned());
         let pieces = Pieces::Whole(request.into_body().into_data_stream());
-        let file = spool(&app.settings, pieces, &filename, max_bytes, &mut Clock::start()).await?;
+        let bounds = Bounds { max: max_bytes, kept: max_bytes };
+        let file = spool(&app.settings, pieces, &filename, bounds, &mut Clock::start()).await?;
         Found { file: Some(file), ..Found::default() }.whole(&app.uploads).await
     }
 
@@ -140,13 +142,6 @@ impl Upload {
         let parts = [&*self.content, recipe, name, &*self.filename, &*first];
         fingerprint(path, &parts.map(str::as_bytes))
     }
-}
-
-struct Spooled {
-    path: TempPath,
-    filename: String,
-    bytes: u64,
-    sha256: String,
 }
 
 #[derive(Default)]
@@ -163,7 +158,7 @@ impl Found {
         &mut self,
         settings: &Settings,
         field: Field<'_>,
-        max_bytes: u64,
+        bounds: Bounds,
         clock: &mut Clock,
     ) -> Result<(), Failure> {
         let name = field.name().unwrap_or_default().to_owned();
@@ -171,7 +166,7 @@ impl Found {
             "file" if self.file.is_none() => {
                 let filename = field.file_name().unwrap_or_default().to_owned();
                 self.file =
-                    Some(spool(settings, Pieces::Part(Box::new(field)), &filename, max_bytes, clock).await?);
+                    Some(spool(settings, Pieces::Part(Box::new(field)), &filename, bounds, clock).await?);
             }
             "upload" if self.upload.is_none() => {
                 let id = short_text(field, "upload", MAX_NAME_BYTES, clock).await?;
@@ -250,29 +245,6 @@ async fn next_field<'a>(parts: &'a mut Multipart, found: &Found) -> Result<Optio
     }
 }
 
-async fn spool(
-    settings: &Settings,
-    mut pieces: Pieces<'_>,
-    filename: &str,
-    max_bytes: u64,
-    clock: &mut Clock,
-) -> Result<Spooled, Failure> {
-    let filename = display_name(filename);
-    let (mut file, path) = temporary(settings).map_err(|error| not_spooled(&error))?;
-    let (mut hasher, mut bytes) = (Sha256::new(), 0u64);
-    while let Some(chunk) = clock.next_chunk(&mut pieces).await? {
-        bytes += chunk.len() as u64;
-        if bytes > max_bytes {
-            let detail = format!("The file may have at most {max_bytes} bytes; nothing was kept.");
-            return Err(Failure::new(Code::TooLarge, detail).with("max_bytes", max_bytes));
-        }
-        hasher.update(&chunk);
-        file.write_all(&chunk).await.map_err(|error| not_spooled(&error))?;
-    }
-    file.flush().await.map_err(|error| not_spooled(&error))?;
-    Ok(Spooled { path, filename, bytes, sha256: hex(&hasher.finalize()) })
-}
-
 async fn short_text(
     field: Field<'_>,
     name: &str,
@@ -293,84 +265,4 @@ async fn short_text(
         .ok()
         .filter(|text| !text.contains('\0'))
         .ok_or_else(|| Failure::new(Code::BadRequest, format!("The {name} is not UTF-8 text.")))
-}
-
-/// What a file arrives in.
-enum Pieces<'a> {
-    /// A part of a multipart body.
-    Part(Box<Field<'a>>),
-    /// The body itself.
-    Whole(BodyDataStream),
-}
-
-impl Pieces<'_> {
-    async fn next(&mut self) -> Result<Option<bytes::Bytes>, Failure> {
-        match self {
-            Self::Part(field) => field.chunk().await.map_err(|error| broken(&error)),
-            Self::Whole(body) => body.next().await.transpose().map_err(|_| stopped()),
-        }
-    }
-}
-
-/// Watches how fast an upload arrives.
-struct Clock {
-    since: Instant,
-    bytes: u64,
-}
-
-impl Clock {
-    fn start() -> Self {
-        Self { since: Instant::now(), bytes: 0 }
-    }
-
-    async fn next_chunk(&mut self, pieces: &mut Pieces<'_>) -> Result<Option<bytes::Bytes>, Failure> {
-        let chunk = match timeout(MAX_SILENCE, pieces.next()).await {
-            Ok(chunk) => chunk?,
-            Err(_) => return Err(silent()),
-        };
-        self.bytes += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
-        let beyond = self.since.elapsed().saturating_sub(MAX_SILENCE).as_secs();
-        if self.bytes < beyond.saturating_mul(MIN_BYTES_PER_SECOND) {
-            return Err(Failure::new(Code::UploadAborted, "The upload is too slow; nothing was kept."));
-        }
-        Ok(chunk)
-    }
-}
-
-fn temporary(settings: &Settings) -> io::Result<(File, TempPath)> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("onward-upload-");
-    let file = match &settings.spool_dir {
-        Some(dir) => builder.tempfile_in(dir)?,
-        None => builder.tempfile()?,
-    };
-    let (file, path) = file.into_parts();
-    Ok((File::from_std(file), path))
-}
-
-fn broken(error: &MultipartError) -> Failure {
-    if error.status().as_u16() == 413 {
-        return Failure::new(
-            Code::TooLarge,
-            "The upload is larger than this server takes; nothing was kept.",
-        );
-    }
-    stopped()
-}
-
-fn stopped() -> Failure {
-    Failure::new(Code::UploadAborted, "The upload stopped before its end; nothing was kept.")
-}
-
-fn silent() -> Failure {
-    let detail = format!("Nothing arrived for {} s; nothing was kept.", MAX_SILENCE.as_secs());
-    Failure::new(Code::UploadAborted, detail)
-}
-
-fn not_spooled(error: &io::Error) -> Failure {
-    tracing::error!(error = %error, "an upload could not be spooled");
-    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
-        return Failure::new(Code::DiskFull, "No room is left for the upload; nothing was kept.");
-    }
-    Failure::new(Code::Internal, "The upload could not be written to the temporary folder.")
 }

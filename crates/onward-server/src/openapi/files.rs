@@ -42,7 +42,8 @@ const ATTACH_PARAMS: &[Param] = &[
 ];
 
 /// What a preview answers.
-const PREVIEWED: Reply = Reply::Object("encoding, delimiter, header, columns, samples, warnings, mapping");
+const PREVIEWED: Reply =
+    Reply::Object("encoding, delimiter, header, columns, samples, blank_lines, warnings, mapping");
 
 /// The operations, in the order of `docs/http-api.md`.
 pub(crate) const FILES: &[Operation] = &[

@@ -5,22 +5,9 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 use onward_core::clock::UnixMs;
+pub(crate) use onward_core::words::count;
 
 use crate::api::view::rfc3339;
-
-/// A count with a comma between thousands: `41,500`.
-#[must_use]
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// `1 failed row`, `4 failed rows`.
 #[must_use]

@@ -137,3 +137,57 @@ async fn file_names_are_for_show_only() {
     let shown = job["input"]["filename"].as_str().unwrap();
     assert!(!shown.contains('/') && !shown.contains('\\'), "{shown}");
 }
+
+#[tokio::test]
+async fn a_preview_looks_at_the_head_of_whatever_is_sent() {
+    let spool = tempfile::tempdir().unwrap();
+    let dir = spool.path().to_owned();
+    let server = Server::with(0, |settings| {
+        settings.spool_dir = Some(dir);
+        settings.max_upload_bytes = 4 << 20;
+    })
+    .await;
+    let preview = async |file: &str| {
+        server
+            .send(upload("/api/v1/preview", &[("file", Some("a.csv"), file), ("recipe", None, RECIPE)]))
+            .await
+    };
+    // Beyond the head there is a quote that is never closed: it is not looked at.
+    let large = format!("handle\n\n{}\"", "anna\n".repeat(700_000));
+    let reply = preview(&large).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(reply.json()["samples"][0]["fields"], serde_json::json!(["anna"]));
+    assert_eq!(reply.json()["blank_lines"], 1);
+    let bomb = preview(&"c,".repeat(1 << 20)).await;
+    assert_eq!(bomb.problem(), (422, "too-many-columns".to_owned()), "{}", bomb.text);
+    let beyond = preview(&"anna\n".repeat(1 << 20)).await;
+    assert_eq!(beyond.problem(), (413, "too-large".to_owned()), "{}", beyond.text);
+    assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0, "temporary files are gone");
+}
+
+#[tokio::test]
+async fn a_job_says_how_many_blank_lines_its_file_has_and_whether_it_was_given_before() {
+    let server = Server::open().await;
+    let csv = "handle\nanna\n\n\nben\n";
+    let first = server.submit(csv).await.json();
+    assert_eq!((first["total_items"].as_u64(), first["input"]["blank_lines"].as_u64()), (Some(2), Some(2)));
+    assert_eq!(first["warnings"], serde_json::json!([]));
+    let id = first["job_id"].as_str().unwrap();
+    server.until_status(id, "completed").await;
+    let reply = server.submit(csv).await;
+    assert_eq!(reply.status, 201, "{}", reply.text);
+    let again = reply.json();
+    let warnings = again["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1, "{}", reply.text);
+    assert_eq!(warnings[0]["code"], "same-content-as");
+    let said = warnings[0]["message"].as_str().unwrap();
+    assert!(said.contains(&format!("as job {id} (completed, 2 rows)")), "{said}");
+    let place = format!("/api/v1/jobs/{}", again["job_id"].as_str().unwrap());
+    let shown = server.get(&place).await.json();
+    assert_eq!(
+        (&shown["warnings"], &shown["input"]["blank_lines"]),
+        (&again["warnings"], &again["input"]["blank_lines"])
+    );
+    let other = server.submit("handle\nanna\n").await.json();
+    assert_eq!(other["warnings"], serde_json::json!([]));
+}

@@ -87,6 +87,10 @@ fn show(file: &Path, preview: &Preview) {
     for warning in &preview.warnings {
         output::say(&format!("  warning: {}", plain(&warning.message)));
     }
+    if preview.blank_lines > 0 {
+        let blank = counted(preview.blank_lines, "blank line is", "blank lines are");
+        output::say(&format!("  {blank} left out and not counted as rows"));
+    }
     let fields: Vec<&str> = preview.mapping.iter().map(|mapped| mapped.field.as_str()).collect();
     let mut table = Table::new(&[&["ROW"], fields.as_slice(), &["KNOWN ALREADY"]].concat());
     for sample in preview.samples.iter().take(SHOWN) {

@@ -130,7 +130,8 @@ async fn begin(client: &Client, host: &Host, asked: &Asked<'_>) -> Result<Begun,
     let Some(id) = known else {
         let wishes = Wishes { name: asked.verb.name.as_deref(), first: asked.verb.first };
         let job = client.submit(&asked.verb.file, &asked.recipe_text, wishes).await?;
-        output::say(&format!("{}: {} rows (job {})", plain(&job.name), count(job.total_items), job.job_id));
+        let rows = counted(job.total_items, "row", "rows");
+        output::say(&format!("{}: {rows} (job {})", plain(&job.name), job.job_id));
         for warning in &job.warnings {
             output::say(&format!("  warning: {}", plain(&warning.message)));
         }

@@ -5,7 +5,7 @@ use crate::client::upload::unreadable;
 use crate::client::{Client, Need, Wishes};
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
-use crate::output::text::{count, plain};
+use crate::output::text::{counted, plain};
 use crate::signals::Signals;
 use crate::{jobs, output};
 
@@ -32,7 +32,8 @@ pub(super) async fn run(config: &Config, verb: &Submit) -> Result<Exit, Failure>
     } else {
         output::data(&job.job_id);
     }
-    output::say(&format!("{} with {} rows is queued", plain(&job.name), count(job.total_items)));
+    let rows = counted(job.total_items, "row", "rows");
+    output::say(&format!("{} with {rows} is queued", plain(&job.name)));
     for warning in &job.warnings {
         output::say(&format!("  warning: {}", plain(&warning.message)));
     }

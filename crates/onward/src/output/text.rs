@@ -1,5 +1,7 @@
 //! Text that may go to a terminal, and how numbers and times read.
 
+pub(crate) use onward_core::words::{count, counted};
+
 /// Makes text of a file, an upstream or a server harmless: control characters and the marks that
 /// reorder or hide text become a visible stand-in, so that a cell cannot repaint the screen.
 pub(crate) fn plain(text: &str) -> String {
@@ -37,24 +39,6 @@ pub(crate) fn span_of(seconds: u64) -> String {
     }
 }
 
-/// `12,345`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// `1 row`, `12 rows`.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,10 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_times_read_well() {
-        assert_eq!(count(0), "0");
-        assert_eq!(count(313), "313");
-        assert_eq!(count(1_234_567), "1,234,567");
+    fn times_read_well() {
         assert_eq!(span_of(27), "27 s");
         assert_eq!(span_of(170), "3 min");
         assert_eq!(span_of(7_500), "2 h 5 min");

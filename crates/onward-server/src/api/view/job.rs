@@ -137,6 +137,7 @@ impl JobView {
                 sha256: job.input.sha256.clone(),
                 bytes: job.input.bytes,
                 available: job.input.available,
+                blank_lines: None,
             },
             error: job
                 .error
@@ -240,6 +241,9 @@ pub struct InputView {
     pub bytes: u64,
     /// Whether the stored copy is still there.
     pub available: bool,
+    /// Blank lines of it, which are no rows. Filled where one job is asked for.
+    #[serde(default)]
+    pub blank_lines: Option<u64>,
 }
 
 /// Why a job failed.
