@@ -71,6 +71,7 @@ impl Note {
 
     /// The sentence; `count` is how often, `detail` what was found first.
     fn sentence(self, count: u64, detail: &str) -> String {
+        let of = |one: &'static str, many: &'static str| if count == 1 { one } else { many };
         match self {
             Self::EncodingGuessed => format!(
                 "the file is not UTF-8 and does not say what it is; read as {detail}. If letters look wrong, \
@@ -87,7 +88,7 @@ impl Note {
             Self::MarkInside => format!(
                 "{} with a byte order mark, as in files glued together; {} left out",
                 counted(count, "line begins", "lines begin"),
-                if count == 1 { "it was" } else { "they were" }
+                of("it was", "they were")
             ),
             Self::MixedLineEnds => {
                 "the file has more than one kind of line end; each ends a record".to_owned()
@@ -99,12 +100,12 @@ impl Note {
             Self::EmptyHeader => format!(
                 "{} no header; {} called {detail}",
                 counted(count, "column has", "columns have"),
-                if count == 1 { "it is" } else { "the first is" }
+                of("it is", "the first is")
             ),
             Self::DuplicateHeader => format!(
                 "{} an earlier one; {} `{detail}`",
                 counted(count, "header repeats", "headers repeat"),
-                if count == 1 { "it is" } else { "the first such is" }
+                of("it is", "the first such is")
             ),
             Self::HeaderNarrow => format!(
                 "the header has fewer columns than most rows ({detail}); is there a title above the header?"
@@ -112,7 +113,7 @@ impl Note {
             Self::RepeatedHeader => format!(
                 "{} the header; {} skipped",
                 counted(count, "row repeats", "rows repeat"),
-                if count == 1 { "it is" } else { "they are" }
+                of("it is", "they are")
             ),
             Self::ExtraEmpty => format!(
                 "{} empty columns beyond the header; they were left out",
@@ -125,12 +126,12 @@ impl Note {
             Self::TextAfterQuote => format!(
                 "{} text after {} closing quote; it was kept",
                 counted(count, "field has", "fields have"),
-                if count == 1 { "its" } else { "their" }
+                of("its", "their")
             ),
             Self::BackslashQuote => format!(
                 "{} to write a quote as \\\"; in CSV it is written \"\". Check {}",
                 counted(count, "field seems", "fields seem"),
-                if count == 1 { "this row" } else { "these rows" }
+                of("this row", "these rows")
             ),
         }
     }

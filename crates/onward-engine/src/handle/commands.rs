@@ -69,16 +69,7 @@ impl Engine {
             }
             input::check_rest(self.store(), &before.job).await?;
             // Of several who ask at once one restarts it (G12): the others find another epoch.
-            let command = Command {
-                job: id,
-                step: Step::Restart,
-                epoch: Some(before.job.epoch),
-                actor: actor.to_owned(),
-                now: clock::now(),
-                pause: None,
-                error: None,
-                go: Go::Fully,
-            };
+            let command = Command { epoch: Some(before.job.epoch), ..command(id, Step::Restart, actor) };
             match self.send(command).await {
                 Ok(job) => return Ok((from_row(&job), self.snapshot(job).await)),
                 Err(StoreError::Fenced { .. }) => before = self.job(id).await?,
@@ -285,9 +276,7 @@ impl Engine {
         pause: Option<Pause>,
         go: Go,
     ) -> Result<Job, StoreError> {
-        let now = clock::now();
-        let actor = actor.to_owned();
-        self.send(Command { job: id, step, epoch: None, actor, now, pause, error: None, go }).await
+        self.send(Command { pause, go, ..command(id, step, actor) }).await
     }
 
     async fn send(&self, command: Command) -> Result<Job, StoreError> {
@@ -295,6 +284,12 @@ impl Engine {
         self.inner.drives.nudge(command.job);
         Ok(job)
     }
+}
+
+/// A person's command, whatever the job's epoch is.
+fn command(job: JobId, step: Step, actor: &str) -> Command {
+    let (actor, now) = (actor.to_owned(), clock::now());
+    Command { job, step, epoch: None, actor, now, pause: None, error: None, go: Go::Fully }
 }
 
 fn may_resume(job: &Job) -> Result<(), Problem> {

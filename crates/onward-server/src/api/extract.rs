@@ -49,7 +49,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Failure;
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
         // A parameter without a value, as a form sends it, is one that was left out.
-        let given = parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.ends_with('='));
+        let has_value = |pair: &&str| pair.split_once('=').is_none_or(|(_, value)| !value.is_empty());
+        let given = parts.uri.query().unwrap_or_default().split('&').filter(has_value);
         let given = format!("/?{}", given.collect::<Vec<_>>().join("&"));
         let given = given.parse().unwrap_or_else(|_| parts.uri.clone());
         match Query::<T>::try_from_uri(&given) {

@@ -151,7 +151,7 @@ async fn row(
 
 async fn errors(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response> {
     let snapshot = app.engine.job(job_id(&id)?).await?;
-    let groups = reasons::read_all(&app.engine, &snapshot, onward_core::row::Outcome::Failed).await?;
+    let groups = reasons::read_all(&app.engine, snapshot.job.id, onward_core::row::Outcome::Failed).await?;
     let title = format!("Errors of {}", snapshot.job.name);
     Ok(answer(&headers, &title, Kind::Rows, parts::reasons::page(&snapshot, &groups)))
 }

@@ -31,18 +31,13 @@ pub(crate) enum Reasons {
 pub(crate) async fn read(engine: &Engine, snapshot: &Snapshot, outcome: Outcome) -> Result<Reasons> {
     match snapshot.job.tally.of(outcome) {
         0 => Ok(Reasons::Known(Vec::new())),
-        1..=MOST_AT_ONCE => Ok(Reasons::Known(read_all(engine, snapshot, outcome).await?)),
+        1..=MOST_AT_ONCE => Ok(Reasons::Known(read_all(engine, snapshot.job.id, outcome).await?)),
         _ => Ok(Reasons::TooMany),
     }
 }
 
 /// The groups, however many rows there are.
-pub(crate) async fn read_all(engine: &Engine, snapshot: &Snapshot, outcome: Outcome) -> Result<Vec<Group>> {
-    of_job(engine, snapshot.job.id, outcome).await
-}
-
-/// The same by the job's id.
-pub(crate) async fn of_job(engine: &Engine, job: JobId, outcome: Outcome) -> Result<Vec<Group>> {
+pub(crate) async fn read_all(engine: &Engine, job: JobId, outcome: Outcome) -> Result<Vec<Group>> {
     let mut groups = together(engine.store().groups(job, outcome, MOST_SENTENCES).await?);
     groups.truncate(MOST_GROUPS);
     Ok(groups)

@@ -132,6 +132,12 @@ async fn a_parameter_without_a_value_is_one_that_was_left_out() {
         assert_eq!(server.get(path).await.status, 200, "{path}");
     }
     assert_eq!(server.get(&format!("/api/v1/jobs/{job}/export?format=&outcome=")).await.status, 200);
+    let padded = server.get("/api/v1/jobs?cursor=abc=").await;
+    assert_eq!(
+        padded.problem(),
+        (400, "invalid-cursor".to_owned()),
+        "a value may end like a parameter without one"
+    );
     assert_eq!(server.get("/api/v1/jobs?limit=none").await.problem(), (400, "invalid-parameter".to_owned()));
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use onward_testkit::api::Answer;
 use onward_testkit::upstream::{Behaviour, Reply};
 use onward_testkit::{Api, CreatorsJob, Evidence, Home, Ledger, Process, Script, Upstream, now, until};
 use serde_json::{Value, json};
@@ -67,15 +68,8 @@ async fn of_64_resumes_at_once_one_wins_and_the_job_goes_on_at_the_exact_row() -
     let row = first_missing(&stopped.rows.iter().map(|row| row.row).collect::<Vec<_>>());
     ensure!(api.job(&job).await?["resume_from_row"] == json!(row), "row {row} of {:?}", api.job(&job).await?);
 
-    let presses: Vec<_> = (0..CLIENTS)
-        .map(|_| {
-            let (api, job) = (api.clone(), job.clone());
-            tokio::spawn(async move { api.act(&job, "resume").await })
-        })
-        .collect();
     let mut won = Vec::new();
-    for press in presses {
-        let answer = press.await??;
+    for answer in pressed(&api, &job, "resume", CLIENTS).await? {
         match answer.status {
             202 => won.push(answer.body),
             409 => ensure!(answer.body["code"] == "job-already-running", "{answer:?}"),
@@ -103,6 +97,20 @@ async fn of_64_resumes_at_once_one_wins_and_the_job_goes_on_at_the_exact_row() -
     let problems = evidence.problems();
     ensure!(problems.is_empty(), "{}", problems.join("\n"));
     Ok(())
+}
+
+/// The answers to one button that so many clients press at once.
+async fn pressed(api: &Api, job: &str, action: &'static str, clients: usize) -> Result<Vec<Answer>> {
+    let press = || {
+        let (api, job) = (api.clone(), job.to_owned());
+        tokio::spawn(async move { api.act(&job, action).await })
+    };
+    let presses: Vec<_> = (0..clients).map(|_| press()).collect();
+    let mut answers = Vec::with_capacity(clients);
+    for press in presses {
+        answers.push(press.await??);
+    }
+    Ok(answers)
 }
 
 /// The first row (from 1) that is not in an ascending list.
@@ -142,14 +150,8 @@ async fn of_16_restarts_of_a_stuck_job_at_once_one_wins() -> Result<()> {
     let truth = CreatorsJob::plain("pressed", 40, &upstream.url()).with_work("stuck_after = \"1s\"");
     let job = api.submit(&truth).await?;
     api.job_when(&job, "being stuck", DONE_WITHIN, |job| !job["stuck"].is_null()).await?;
-    let press = || {
-        let (api, job) = (api.clone(), job.clone());
-        tokio::spawn(async move { api.act(&job, "restart").await })
-    };
-    let presses: Vec<_> = (0..16).map(|_| press()).collect();
     let mut won = 0;
-    for press in presses {
-        let answer = press.await??;
+    for answer in pressed(&api, &job, "restart", 16).await? {
         match (answer.status, answer.body["code"].as_str()) {
             (202, _) => won += 1,
             (409, Some("job-not-stuck")) => {}

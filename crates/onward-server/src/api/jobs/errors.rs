@@ -26,6 +26,6 @@ pub async fn handle(
 ) -> Result<Json<GroupsView>> {
     let outcome = outcome(query.outcome.as_deref())?.unwrap_or(Outcome::Failed);
     app.engine.job(id).await?;
-    let groups = reasons::of_job(&app.engine, id, outcome).await?;
+    let groups = reasons::read_all(&app.engine, id, outcome).await?;
     Ok(Json(GroupsView { groups: groups.into_iter().map(GroupView::from).collect() }))
 }

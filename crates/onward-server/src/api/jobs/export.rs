@@ -68,7 +68,7 @@ pub async fn handle(
     };
     // The first page is read before the answer begins: what goes wrong there is still a problem document.
     let first = app.engine.rows(&query).await?;
-    if first.first().is_some_and(|row| row.fields.is_empty()) && !table.columns.is_empty() {
+    if first.first().is_some_and(|row| table.misses(row)) {
         let detail = "what is kept of the CSV of this job is lost or damaged; attach the same file again";
         return Err(about_job(&app, id, Problem::new(Code::InputGone, detail)).await);
     }
@@ -103,7 +103,7 @@ fn pages(
         let (mut query, rows, mut bytes) = state?;
         for row in &rows {
             // Part of what was stored is lost: a file without it would look whole.
-            if row.fields.is_empty() && !table.columns.is_empty() {
+            if table.misses(row) {
                 let row = row.ledger.index.row();
                 tracing::error!(job.id = %query.job, row, "an export broke off: the fields of a row are lost");
                 let lost = std::io::Error::other(format!("the fields of row {row} are lost"));

@@ -92,6 +92,12 @@ impl Table {
         (0..self.columns.len()).map(|at| row.fields.get(at).map_or("", |(_, value)| value.as_str()))
     }
 
+    /// Whether the fields of the row are lost: what is kept of the file has them no more.
+    #[must_use]
+    pub fn misses(&self, row: &RowDetail) -> bool {
+        row.fields.is_empty() && !self.columns.is_empty()
+    }
+
     /// What the row has beyond the header. It stands last, so that every column stays where its header is.
     fn extra<'a>(&self, row: &'a RowDetail) -> impl Iterator<Item = &'a str> {
         row.fields.iter().skip(self.columns.len()).map(|(_, value)| value.as_str())
