@@ -1,16 +1,21 @@
-//! Machines with addresses of their own: network namespaces, each with a cable to this machine. They
-//! see each other and this machine's loopback address only where that is meant.
+//! Machines with addresses of their own: network namespaces, each with a cable to the one the test is in.
+//! They see each other and its loopback address only where that is meant.
+//!
+//! The test has a namespace of its own too. An address that comes or goes is seen by every program in the
+//! same one, and a browser gives up what it is loading: two tests in one network disturb each other.
 //!
 //! A namespace lives as long as a process in it, and its cable as long as the namespace: whatever
 //! becomes of the test, nothing is left behind.
 
+use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tempfile::TempDir;
 
 use crate::keeper::Kept;
@@ -18,47 +23,52 @@ use crate::wait::now;
 
 /// How long a namespace may take to come up on a busy machine.
 const WITHIN: Duration = Duration::from_secs(20);
-/// Another test may have the same network at the same moment; then the next is tried.
-const TRIES: u32 = 4;
-
 /// A few machines.
 #[derive(Debug)]
 pub struct Hosts {
     hosts: Vec<Host>,
-    subnet: u8,
+    // The network the test is in.
+    _here: Namespace,
 }
 
 /// One of them.
 #[derive(Debug)]
 pub struct Host {
-    pid: String,
+    namespace: Namespace,
     cable: String,
+}
+
+/// A network namespace, and the process that holds it.
+#[derive(Debug)]
+struct Namespace {
+    pid: String,
     // Ended before its folder goes.
     _holder: Kept,
     _dir: TempDir,
 }
 
 impl Hosts {
-    /// So many machines; `None`, with a line that says why, where this one does not allow it.
-    #[must_use]
-    pub fn start(count: u8) -> Option<Self> {
-        let mut last = None;
-        for _ in 0..TRIES {
-            match Self::on(own_subnet(), count) {
-                Ok(hosts) => return Some(hosts),
-                Err(error) => last = Some(error),
-            }
-        }
-        skipped(&format!("this machine allows no network namespaces: {last:?}"));
-        None
+    /// Runs a test beside so many machines, in a network that it has for itself, and so have the threads
+    /// and programs it starts. `None`, with a line that says why, where this machine does not allow it.
+    ///
+    /// # Errors
+    /// What the test says.
+    pub fn beside(count: u8, test: impl AsyncFnOnce(Option<Self>) -> Result<()>) -> Result<()> {
+        let hosts = Self::start(count)
+            .inspect_err(|error| skipped(&format!("this machine allows no network namespaces: {error:?}")));
+        // Threads are in the network of the one that starts them, so they are started now.
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(test(hosts.ok()))
     }
 
-    fn on(subnet: u8, count: u8) -> Result<Self> {
-        let mut hosts = Self { hosts: Vec::new(), subnet };
+    fn start(count: u8) -> Result<Self> {
+        let here = Namespace::start()?;
+        here.enter()?;
+        ip(&["link", "set", "lo", "up"])?;
+        let mut hosts = Self { hosts: Vec::new(), _here: here };
         for no in 0..count {
-            let host = Host::start(subnet, no)?;
+            let host = Host::start(no)?;
             if no == 0 {
-                // This machine's address on the network of the test; it goes with the first cable.
                 let address = format!("{}/32", hosts.here());
                 ip(&["address", "add", &address, "dev", &host.cable])?;
             }
@@ -67,10 +77,10 @@ impl Hosts {
         Ok(hosts)
     }
 
-    /// The address at which they find this machine.
+    /// The address at which they find the test.
     #[must_use]
     pub fn here(&self) -> IpAddr {
-        IpAddr::V4(Ipv4Addr::new(10, 213, self.subnet, 254))
+        IpAddr::V4(Ipv4Addr::new(10, 213, 0, 254))
     }
 
     /// One of them, from 0.
@@ -82,21 +92,34 @@ impl Hosts {
     }
 }
 
-impl Host {
-    fn start(subnet: u8, no: u8) -> Result<Self> {
+impl Namespace {
+    fn start() -> Result<Self> {
         let dir = TempDir::with_prefix("onward-host-")?;
         let pid_file = dir.path().join("pid");
         let script = format!("echo $$ >{}; exec sleep infinity", pid_file.display());
         let words = ["unshare", "--net", "sh", "-c", &script].map(str::to_owned);
         let holder = Kept::start(dir.path(), &dir.path().join("log"), "KILL", &words)?;
-        let pid = written(&pid_file)?;
-        let (cable, far_end) = (format!("onw{subnet}n{no}"), format!("onw{subnet}f{no}"));
-        let near = Ipv4Addr::new(10, 213, subnet, 4 * no + 1);
-        let far = Ipv4Addr::new(10, 213, subnet, 4 * no + 2);
-        ip(&["link", "add", &cable, "type", "veth", "peer", "name", &far_end, "netns", &pid])?;
+        Ok(Self { pid: written(&pid_file)?, _holder: holder, _dir: dir })
+    }
+
+    /// This thread is in it from here on.
+    fn enter(&self) -> Result<()> {
+        let network = File::open(format!("/proc/{}/ns/net", self.pid))?;
+        Ok(move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))?)
+    }
+}
+
+impl Host {
+    fn start(no: u8) -> Result<Self> {
+        let namespace = Namespace::start()?;
+        let (cable, far_end) = (format!("near{no}"), format!("far{no}"));
+        let near = Ipv4Addr::new(10, 213, 0, 4 * no + 1);
+        let far = Ipv4Addr::new(10, 213, 0, 4 * no + 2);
+        let netns = &namespace.pid;
+        ip(&["link", "add", &cable, "type", "veth", "peer", "name", &far_end, "netns", netns])?;
         ip(&["address", "add", &format!("{near}/30"), "dev", &cable])?;
         ip(&["link", "set", &cable, "up"])?;
-        let host = Self { pid, cable, _holder: holder, _dir: dir };
+        let host = Self { namespace, cable };
         host.run(&["ip", "link", "set", "lo", "up"])?;
         host.run(&["ip", "address", "add", &format!("{far}/30"), "dev", &far_end])?;
         host.run(&["ip", "link", "set", &far_end, "up"])?;
@@ -107,7 +130,7 @@ impl Host {
     /// The words that run a program there.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
-        ["nsenter", "--net", "--target", &self.pid, "--"].map(str::to_owned).to_vec()
+        ["nsenter", "--net", "--target", &self.namespace.pid, "--"].map(str::to_owned).to_vec()
     }
 
     /// Pulls its cable.
@@ -130,13 +153,6 @@ impl Host {
         let inside = self.words();
         run(Command::new(&inside[0]).args(&inside[1..]).args(words))
     }
-}
-
-/// A network that no other test of this process has, and hardly one of another.
-fn own_subnet() -> u8 {
-    static LAST: AtomicU32 = AtomicU32::new(0);
-    let no = std::process::id().wrapping_mul(7).wrapping_add(LAST.fetch_add(1, Ordering::Relaxed));
-    u8::try_from(no % 251).unwrap_or_default()
 }
 
 /// A test that a machine does not allow is left out, and says why.

@@ -47,12 +47,15 @@ async fn a_job_is_cancelled_resumed_at_its_row_survives_the_server_and_ends_with
 
 /// The same on PostgreSQL over TLS and Redis, with the work done by a worker on another machine: with an
 /// address of its own where that is allowed.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_same_story_is_told_of_a_job_that_another_machine_works_on() -> Result<()> {
+#[test]
+fn the_same_story_is_told_of_a_job_that_another_machine_works_on() -> Result<()> {
     if left_out() {
         return Ok(());
     }
-    let hosts = Hosts::start(1);
+    Hosts::beside(1, elsewhere)
+}
+
+async fn elsewhere(hosts: Option<Hosts>) -> Result<()> {
     let here = hosts.as_ref().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), Hosts::here);
     let (certificates, postgres) =
         (Certificates::of(&here.to_string())?, Postgres::start_at(Disk::Quick, Some(here))?);

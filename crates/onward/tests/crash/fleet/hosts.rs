@@ -14,12 +14,18 @@ use crate::{BINARY, DONE_WITHIN};
 
 const ROWS: u64 = 600;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn three_hosts_share_a_job_and_one_of_them_may_lose_its_cable() -> Result<()> {
+#[test]
+fn three_hosts_share_a_job_and_one_of_them_may_lose_its_cable() -> Result<()> {
     if left_out() {
         return Ok(());
     }
-    let Some(hosts) = Hosts::start(3) else { return Ok(()) };
+    Hosts::beside(3, async |hosts| match hosts {
+        Some(hosts) => shared(&hosts).await,
+        None => Ok(()),
+    })
+}
+
+async fn shared(hosts: &Hosts) -> Result<()> {
     let here = hosts.here();
     let certificates = Certificates::of(&here.to_string())?;
     let postgres = Postgres::start_at(Disk::Quick, Some(here))?;
