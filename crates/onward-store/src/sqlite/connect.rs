@@ -4,11 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// How long a connection waits for a lock: another process may be inside a long transaction or a
 /// checkpoint. Longer than any group takes on a slow disk.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long it rests between two tries where SQLite itself does not wait.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Page cache of the writer, in KiB: the upper levels of a million creators' key index, and a third
 /// of the memory a process may use.
@@ -41,13 +44,30 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Makes every commit survive a power cut, and keeps memory and log within bounds.
 pub(super) fn make_durable(db: &Connection, durability: Durability) -> rusqlite::Result<()> {
-    db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    in_spite_of_others(|| db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())))?;
     db.pragma_update(None, "synchronous", durability.word())?;
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
     db.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
     db.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))
+}
+
+/// Waits for other programs that open the same new database. Each would need it alone to change its mode, and
+/// SQLite refuses that at once instead of letting them wait for each other.
+fn in_spite_of_others<T>(mut step: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match step() {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && waited < BUSY_TIMEOUT =>
+            {
+                std::thread::sleep(BUSY_PAUSE);
+                waited += BUSY_PAUSE;
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Opens for reading. The flags let it write, because a reader of a database in WAL mode must be able

@@ -327,3 +327,24 @@ async fn text_is_found_whatever_the_case_beyond_ascii() {
         assert_eq!(store.jobs(&query).await.unwrap().len(), 1, "{}", store.kind());
     }
 }
+
+/// A `run` and a `show` in two windows, on a store that is not there yet: a `run` once found the database
+/// locked and gave up.
+#[test]
+fn programs_that_open_a_new_store_at_once_wait_for_each_other() {
+    for round in 0..25 {
+        let folder = folder();
+        let path = folder.path().join("onward.db");
+        let start = std::sync::Barrier::new(6);
+        std::thread::scope(|scope| {
+            let open = || {
+                start.wait();
+                SqliteStore::open(&path, Mode::Join).map(drop)
+            };
+            let opened: Vec<_> = (0..6).map(|_| scope.spawn(open)).collect();
+            for opened in opened {
+                opened.join().unwrap().unwrap_or_else(|error| panic!("round {round}: {error}"));
+            }
+        });
+    }
+}
