@@ -1,11 +1,12 @@
 //! What the engine asks of the code that does rows.
 //!
 //! A processor is given rows and says what became of each. It keeps no count of tries, waits for
-//! nothing and stores nothing: retries, pacing, deadlines and the ledger are the engine's. Dropping
-//! the future of [`Processor::process`] must abort the call.
+//! nothing and stores nothing: retries, pacing and the ledger are the engine's, and so are deadlines unless
+//! it [keeps them itself](Processor::keeps_time). Dropping the future of [`Processor::process`] must abort the call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -24,6 +25,12 @@ pub trait Processor: Send + Sync + 'static {
 
     /// Does one call for one or several rows. The answers are in the order of the rows.
     async fn process(&self, call: Call) -> Vec<Answer>;
+
+    /// Whether it keeps the deadline of its calls itself. The engine then ends a call only when its span is
+    /// lost: for work that puts calls into a queue, where waiting for others is no fault of a row.
+    fn keeps_time(&self) -> bool {
+        false
+    }
 
     /// The fields without which no row can be done: a file that has no such column is refused.
     fn needs(&self) -> Vec<String> {
@@ -164,6 +171,15 @@ pub enum Answer {
         /// When the target says that it may be asked again, in milliseconds from now.
         wait_ms: Option<u64>,
     },
+}
+
+impl Answer {
+    /// A call that was cut off after this time.
+    #[must_use]
+    pub fn late(timeout: Duration) -> Self {
+        let message = format!("no answer within {} s", timeout.as_secs_f64());
+        Self::Retry { code: TIMEOUT.into(), message: message.into(), wait_ms: None }
+    }
 }
 
 #[cfg(test)]

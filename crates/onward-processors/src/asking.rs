@@ -1,6 +1,7 @@
 //! Rows in doubt: before they are called again the target is asked whether they are done.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use onward_core::input::InputRow;
@@ -25,6 +26,7 @@ struct Asking {
     work: Arc<dyn Processor>,
     target: Target,
     done: Option<Expression>,
+    timeout: Duration,
 }
 
 /// Puts the question of a recipe before its work.
@@ -35,11 +37,12 @@ pub(crate) fn before(
     settings: &Settings,
 ) -> Result<Arc<dyn Processor>, Problem> {
     let mut wrong = Wrong::new();
+    let timeout = Duration::from_millis(recipe.work.timeout);
     let done = Expressions::compile(recipe, &mut wrong).take("in_doubt.done");
     let target = Target::new(&Parts::of_question(in_doubt), &recipe.work, settings, &mut wrong)?;
     match (problem(wrong), target) {
         (Some(problem), _) => Err(problem),
-        (None, Some(target)) => Ok(Arc::new(Asking { work, target, done })),
+        (None, Some(target)) => Ok(Arc::new(Asking { work, target, done, timeout })),
         (None, None) => Err(Problem::new(Code::RecipeInvalid, "`in_doubt.url` cannot be understood")),
     }
 }
@@ -52,6 +55,10 @@ impl Processor for Asking {
 
     fn needs(&self) -> Vec<String> {
         [self.work.needs(), self.target.fields()].concat()
+    }
+
+    fn keeps_time(&self) -> bool {
+        self.work.keeps_time()
     }
 
     async fn check(&self) -> Result<(), CannotStart> {
@@ -81,9 +88,12 @@ impl Processor for Asking {
 impl Asking {
     /// What the target says about a row; `None` means that it is to be called.
     async fn ask(&self, call: &Call, row: &Arc<InputRow>) -> Option<Answer> {
-        let received = match self.target.call(call, std::slice::from_ref(row), None).await {
-            Ok(received) => received,
-            Err(answer) => return Some(answer),
+        // Work that keeps the time of its own calls does not keep that of this one.
+        let question = self.target.call(call, std::slice::from_ref(row), None);
+        let received = match tokio::time::timeout(self.timeout, question).await {
+            Ok(Ok(received)) => received,
+            Ok(Err(answer)) => return Some(answer),
+            Err(_) => return Some(Answer::late(self.timeout)),
         };
         if let Some(answer) = not_now(&received) {
             return Some(answer);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use onward_core::id::{Epoch, RowIndex, SpanNo};
 use onward_core::input::InputRow;
-use onward_core::processor::{Answer, Call, Processor, TIMEOUT, Told};
+use onward_core::processor::{Answer, Call, Processor, Told};
 use onward_core::row::{Outcome, Verdict};
 use onward_core::run::{Input, RowAnswer};
 
@@ -57,7 +57,11 @@ impl Drive {
 /// Does one call within its deadline. Work that crashes costs its own rows and nothing else.
 async fn answer(processor: Arc<dyn Processor>, call: Call, timeout: Duration) -> Vec<Answer> {
     let count = call.rows.len();
-    let work = tokio::time::timeout(timeout, processor.process(call));
+    let keeps_time = processor.keeps_time();
+    let work = async {
+        let work = processor.process(call);
+        if keeps_time { Ok(work.await) } else { tokio::time::timeout(timeout, work).await }
+    };
     // The processor is only read, and its answer is all that is taken from a call: nothing half-done
     // of a call that crashed is ever looked at.
     match AssertUnwindSafe(work).catch_unwind().await {
@@ -67,8 +71,7 @@ async fn answer(processor: Arc<dyn Processor>, call: Call, timeout: Duration) ->
             vec![failed("bad-answer", message); count]
         }
         Ok(Err(_)) => {
-            let message = format!("no answer within {} s", timeout.as_secs_f64());
-            vec![Answer::Retry { code: TIMEOUT.into(), message: message.into(), wait_ms: None }; count]
+            vec![Answer::late(timeout); count]
         }
         Err(_) => vec![failed("crashed", "the work crashed on this row".to_owned()); count],
     }

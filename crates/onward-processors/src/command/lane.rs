@@ -4,8 +4,12 @@
 //! same time (a child may well wait for its output to be read before it reads on), and starts it anew,
 //! with a growing pause, when it has died. What the child is still asked when it dies is told apart: a
 //! row that was the only one is what it died of; of several, nobody knows.
+//!
+//! The deadline is for the oldest question, from when it became that: most programs do one row after the
+//! other, and a row that waits behind one that hangs has not been begun.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +17,7 @@ use onward_core::id::JobId;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::output::{MAX_OUTPUT, Tail};
 use super::process::{Pipes, Process};
@@ -45,17 +50,21 @@ struct Ask {
 }
 
 /// What became of a question.
-pub(super) type Reply = Result<Vec<Box<RawValue>>, Died>;
+pub(super) type Reply = Result<Vec<Box<RawValue>>, Unanswered>;
 
-/// The child died before it answered.
+/// Why a question has no answer.
 #[derive(Debug, Clone)]
-pub(super) struct Died {
-    /// A sentence.
-    pub(super) message: String,
-    /// Whether it was asked nothing else, so that it died of this.
-    pub(super) of_this: bool,
-    /// The error of the system when it could not even be started.
-    pub(super) not_started: Option<Arc<std::io::Error>>,
+pub(super) enum Unanswered {
+    /// The child could not even be started.
+    NotStarted(Arc<std::io::Error>),
+    /// It died and was asked nothing else; the sentence says how.
+    Died(String),
+    /// It died, and was asked something else too: nobody knows of which.
+    DiedOfOne,
+    /// It took too long over this question.
+    Late,
+    /// It was ended because of another question.
+    Again,
 }
 
 /// The way to a child.
@@ -79,12 +88,13 @@ impl Drop for Waiting<'_> {
 }
 
 impl Lane {
-    /// A lane whose child is started with its first row. It ends when the lane is dropped.
-    pub(super) fn new(spec: Arc<Spec>, job: JobId) -> Self {
+    /// A lane whose child is started with its first row. It ends when the lane is dropped, and is ended when
+    /// it takes longer than `timeout` over what it was asked first.
+    pub(super) fn new(spec: Arc<Spec>, timeout: Duration, job: JobId) -> Self {
         let (asks, inbox) = mpsc::channel(QUEUE);
         let given_up = Arc::new(Notify::new());
         let lane =
-            Task { spec, job, inbox, given_up: Arc::clone(&given_up), open: Open::default(), deaths: 0 };
+            Task { spec, timeout, job, inbox, given_up: Arc::clone(&given_up), open: Open::new(), deaths: 0 };
         tokio::spawn(lane.run());
         Self { asks, given_up }
     }
@@ -93,20 +103,22 @@ impl Lane {
     pub(super) async fn ask(&self, rows: Vec<(u64, String)>, lines: Vec<u8>) -> Reply {
         let (reply, answer) = oneshot::channel();
         let mut waiting = Waiting { lane: self, answered: false };
-        let gone = || Died { message: "the program is gone".into(), of_this: false, not_started: None };
+        let gone = || Err(Unanswered::Died("the program is gone".into()));
         if self.asks.send(Ask { rows, lines, reply }).await.is_err() {
-            return Err(gone());
+            return gone();
         }
-        let answer = answer.await.unwrap_or_else(|_| Err(gone()));
+        let answer = answer.await.unwrap_or_else(|_| gone());
         waiting.answered = true;
         answer
     }
 }
 
 /// The questions a child has not answered.
-#[derive(Default)]
 struct Open {
-    asks: HashMap<u64, Pending>,
+    /// By their number: the first is the oldest.
+    asks: BTreeMap<u64, Pending>,
+    /// Since when it has been the oldest.
+    since: Instant,
     /// Row number to question.
     rows: HashMap<u64, u64>,
     next: u64,
@@ -122,6 +134,7 @@ struct Pending {
 
 struct Task {
     spec: Arc<Spec>,
+    timeout: Duration,
     job: JobId,
     inbox: mpsc::Receiver<Ask>,
     given_up: Arc<Notify>,
@@ -136,6 +149,10 @@ enum End {
     Finished,
     /// It died, or has to; the sentence says why.
     Died(String),
+    /// It takes too long over the oldest question.
+    Late,
+    /// Somebody who asked does not wait any more.
+    GivenUp,
 }
 
 impl Task {
@@ -157,9 +174,7 @@ impl Task {
                 }
                 Err(error) => {
                     self.deaths += 1;
-                    let message = format!("the program cannot be started: {error}");
-                    let not_started = Some(Arc::new(error));
-                    drop(first.reply.send(Err(Died { message, of_this: true, not_started })));
+                    drop(first.reply.send(Err(Unanswered::NotStarted(Arc::new(error)))));
                 }
             }
         }
@@ -174,6 +189,8 @@ impl Task {
         let listener = tokio::spawn(async move { listening.read(stderr, usize::MAX).await });
         let mut unwritten = self.open.take(first);
         let (mut heard, mut piece) = (Vec::new(), vec![0; PIECE]);
+        // Set again only when it is over: the oldest question changes with every answer.
+        let mut alarm = pin!(tokio::time::sleep(self.timeout));
         let end = loop {
             tokio::select! {
                 written = stdin.write(&unwritten), if !unwritten.is_empty() => match written {
@@ -192,27 +209,36 @@ impl Task {
                     Some(ask) => unwritten.append(&mut self.open.take(ask)),
                     None => break End::Finished,
                 },
-                () = self.given_up.notified() => if self.open.has_given_up() {
-                    break End::Died("it took too long over another row".to_owned());
+                () = self.given_up.notified() => if self.open.has_given_up() { break End::GivenUp },
+                () = &mut alarm => match self.open.due(self.timeout) {
+                    Some(due) => alarm.as_mut().reset(due),
+                    None => break End::Late,
                 },
             }
         };
         drop(stdin);
-        let going_on = matches!(end, End::Died(_));
-        let why = match end {
-            End::Finished => String::new(),
-            End::Died(why) => why,
+        let farewell = match &end {
+            End::Finished => FAREWELL_MS,
+            End::Died(why) if why.is_empty() => FAREWELL_MS,
+            End::Died(_) | End::Late | End::GivenUp => 0,
         };
-        let farewell = if why.is_empty() { FAREWELL_MS } else { 0 };
         let status = tokio::time::timeout(Duration::from_millis(farewell), process.ended()).await;
         drop(process);
         let ended = status.ok().and_then(Result::ok).map(|status| status.to_string());
         // What it said last is read by now, unless something else holds the pipe.
         drop(tokio::time::timeout(Duration::from_millis(FAREWELL_MS), listener).await);
-        let last_words = words.last_line().map(|line| self.spec.secrets.hide(one_line(&line, MAX_SHOWN)));
         self.deaths += 1;
-        self.open.died(&sentence(&why, ended.as_deref(), last_words.as_deref()));
-        going_on
+        match end {
+            End::Finished => return false,
+            End::Died(why) => {
+                let last_words =
+                    words.last_line().map(|line| self.spec.secrets.hide(one_line(&line, MAX_SHOWN)));
+                self.open.died(&sentence(&why, ended.as_deref(), last_words.as_deref()));
+            }
+            End::Late => self.open.late(),
+            End::GivenUp => self.open.again(),
+        }
+        true
     }
 
     /// Takes in the whole lines of what was read. The error says why the child cannot be trusted.
@@ -247,11 +273,18 @@ fn answers(line: &[u8]) -> Option<(Vec<Box<RawValue>>, bool)> {
 }
 
 impl Open {
+    fn new() -> Self {
+        Self { asks: BTreeMap::new(), since: Instant::now(), rows: HashMap::new(), next: 0, strays: false }
+    }
+
     /// Adds a question and gives what is to be written.
     fn take(&mut self, ask: Ask) -> Vec<u8> {
         self.next += 1;
         for (row, _) in &ask.rows {
             self.rows.insert(*row, self.next);
+        }
+        if self.asks.is_empty() {
+            self.since = Instant::now();
         }
         let pending = Pending { rows: ask.rows, answers: Vec::new(), reply: ask.reply };
         self.asks.insert(self.next, pending);
@@ -292,7 +325,11 @@ impl Open {
     }
 
     fn close(&mut self, id: u64) {
+        let was_oldest = self.asks.first_key_value().is_some_and(|(oldest, _)| *oldest == id);
         let Some(pending) = self.asks.remove(&id) else { return };
+        if was_oldest {
+            self.since = Instant::now();
+        }
         for (row, _) in &pending.rows {
             self.rows.remove(row);
         }
@@ -304,13 +341,36 @@ impl Open {
         self.asks.values().any(|pending| pending.reply.is_closed())
     }
 
+    /// When the oldest question has to be answered; `None` when that is over.
+    fn due(&self, timeout: Duration) -> Option<Instant> {
+        let now = Instant::now();
+        let due = if self.asks.is_empty() { now + timeout } else { self.since + timeout };
+        (due > now).then_some(due)
+    }
+
     /// Tells everybody that the child died.
     fn died(&mut self, message: &str) {
         let of_this = self.asks.values().map(|pending| pending.rows.len()).sum::<usize>() == 1;
+        self.end(|| if of_this { Unanswered::Died(message.to_owned()) } else { Unanswered::DiedOfOne });
+    }
+
+    /// Tells whoever asked first that it took too long, and everybody else to ask again.
+    fn late(&mut self) {
+        if let Some((_, oldest)) = self.asks.pop_first() {
+            drop(oldest.reply.send(Err(Unanswered::Late)));
+        }
+        self.again();
+    }
+
+    /// Tells everybody to ask again.
+    fn again(&mut self) {
+        self.end(|| Unanswered::Again);
+    }
+
+    fn end(&mut self, why: impl Fn() -> Unanswered) {
         self.rows.clear();
-        for (_, pending) in self.asks.drain() {
-            let died = Died { message: message.to_owned(), of_this, not_started: None };
-            drop(pending.reply.send(Err(died)));
+        for (_, pending) in std::mem::take(&mut self.asks) {
+            drop(pending.reply.send(Err(why())));
         }
     }
 }

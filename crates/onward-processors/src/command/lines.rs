@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use onward_core::id::{JobId, RowIndex};
@@ -10,7 +11,7 @@ use onward_core::input::InputRow;
 use onward_core::processor::{Answer, Call, CannotStart, Processor};
 use onward_core::recipe::{Missing, Work};
 
-use super::lane::{Died, Lane};
+use super::lane::{Lane, Unanswered};
 use super::row::cannot_start;
 use super::spec::Spec;
 use crate::wire;
@@ -18,11 +19,12 @@ use crate::wire;
 /// Children that share the rows.
 pub(super) struct LinesCommand {
     spec: Arc<Spec>,
+    timeout: Duration,
     processes: usize,
     batched: bool,
     missing: Missing,
     children: OnceLock<Children>,
-    /// Rows of which a child may have died: they are asked alone until they are answered.
+    /// Rows of which a child may have died or hung: they are asked alone until they are answered.
     suspects: Mutex<HashSet<RowIndex>>,
 }
 
@@ -40,6 +42,7 @@ impl LinesCommand {
         let asked = work.processes.and_then(|processes| usize::try_from(processes).ok());
         Self {
             spec: Arc::new(spec),
+            timeout: Duration::from_millis(work.timeout),
             processes: asked.unwrap_or(cores).clamp(1, most),
             batched: work.batch > 1,
             missing: work.missing,
@@ -50,7 +53,7 @@ impl LinesCommand {
 
     fn children(&self, job: JobId) -> &Children {
         self.children.get_or_init(|| {
-            let lane = || Lane::new(Arc::clone(&self.spec), job);
+            let lane = || Lane::new(Arc::clone(&self.spec), self.timeout, job);
             Children {
                 shared: (0..self.processes).map(|_| (lane(), AtomicUsize::new(0))).collect(),
                 solitary: tokio::sync::Mutex::new(lane()),
@@ -59,7 +62,7 @@ impl LinesCommand {
     }
 
     /// Asks the child that has least to do.
-    async fn shared(&self, call: &Call) -> Result<Vec<Answer>, Died> {
+    async fn shared(&self, call: &Call) -> Result<Vec<Answer>, Unanswered> {
         let children = self.children(call.job);
         let least = children.shared.iter().min_by_key(|(_, open)| open.load(Ordering::Relaxed));
         let (lane, open) = least.expect("there is at least one child");
@@ -77,25 +80,46 @@ impl LinesCommand {
                     self.suspects().remove(&row.index);
                     answers.append(&mut answer);
                 }
-                Err(died) => answers.push(to_answer(died)),
+                Err(why) => answers.push(self.unanswered(why)),
             }
         }
         answers
     }
 
-    async fn ask(&self, lane: &Lane, call: &Call, rows: &[Arc<InputRow>]) -> Result<Vec<Answer>, Died> {
-        let mut line = match (self.batched, rows) {
-            (false, [row]) => wire::one_row(call, row),
-            _ => wire::many_rows(call, rows),
-        };
-        line.push(b'\n');
-        let names = rows.iter().map(|row| (row.index.row(), row.key.clone())).collect();
-        let elements = lane.ask(names, line).await?;
-        Ok(wire::matched(rows, elements, self.missing, &self.spec.secrets))
+    async fn ask(&self, lane: &Lane, call: &Call, rows: &[Arc<InputRow>]) -> Result<Vec<Answer>, Unanswered> {
+        loop {
+            let mut line = match (self.batched, rows) {
+                (false, [row]) => wire::one_row(call, row),
+                _ => wire::many_rows(call, rows),
+            };
+            line.push(b'\n');
+            let names = rows.iter().map(|row| (row.index.row(), row.key.clone())).collect();
+            match lane.ask(names, line).await {
+                Ok(elements) => return Ok(wire::matched(rows, elements, self.missing, &self.spec.secrets)),
+                // For another row's sake, which has used up a try, or for that of a job that is left.
+                Err(Unanswered::Again) => {}
+                Err(why) => return Err(why),
+            }
+        }
     }
 
     fn suspects(&self) -> std::sync::MutexGuard<'_, HashSet<RowIndex>> {
         self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it means for a row that it was not answered; it has used up a try.
+    fn unanswered(&self, why: Unanswered) -> Answer {
+        let died = |message: String| Answer::Retry {
+            code: "program-died".into(),
+            message: message.into(),
+            wait_ms: None,
+        };
+        match why {
+            Unanswered::NotStarted(error) => cannot_start(&error),
+            Unanswered::Late => Answer::late(self.timeout),
+            Unanswered::Died(message) => died(message),
+            Unanswered::DiedOfOne | Unanswered::Again => died("the program ended before it answered".into()),
+        }
     }
 
     fn suspect(&self, call: &Call) {
@@ -120,31 +144,30 @@ impl Processor for LinesCommand {
         if suspected {
             return self.solitary(&call).await;
         }
-        // Given up by the engine before it is answered, a row may well be what the child hangs over.
-        let hanging = Hanging { suspects: &self.suspects, rows: &call.rows, over: false };
-        let answered = self.shared(&call).await;
-        hanging.end();
-        match answered {
+        match self.shared(&call).await {
             Ok(answers) => answers,
-            Err(died) if died.not_started.is_some() => vec![to_answer(died); call.rows.len()],
-            Err(died) => {
+            // Of several rows nobody knows which it died of: each is asked alone at once, and only the one it
+            // dies of has used up a try.
+            Err(Unanswered::DiedOfOne) => {
                 self.suspect(&call);
-                // It died of this row alone: that was the try. Of several rows nobody knows which it was:
-                // each is asked alone at once, and only the one it dies of has used up a try.
-                if died.of_this { vec![to_answer(died); call.rows.len()] } else { self.solitary(&call).await }
+                self.solitary(&call).await
+            }
+            Err(why) => {
+                if !matches!(why, Unanswered::NotStarted(_)) {
+                    self.suspect(&call);
+                }
+                vec![self.unanswered(why); call.rows.len()]
             }
         }
     }
 
+    /// A row that waits for others in a child's queue is not late.
+    fn keeps_time(&self) -> bool {
+        true
+    }
+
     async fn check(&self) -> Result<(), CannotStart> {
         self.spec.check()
-    }
-}
-
-fn to_answer(died: Died) -> Answer {
-    match died.not_started {
-        Some(error) => cannot_start(&error),
-        None => Answer::Retry { code: "program-died".into(), message: died.message.into(), wait_ms: None },
     }
 }
 
@@ -161,27 +184,5 @@ impl<'a> Counted<'a> {
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Rows that a child was asked for; suspected when nobody waits for the answer any more.
-struct Hanging<'a> {
-    suspects: &'a Mutex<HashSet<RowIndex>>,
-    rows: &'a [Arc<InputRow>],
-    over: bool,
-}
-
-impl Hanging<'_> {
-    fn end(mut self) {
-        self.over = true;
-    }
-}
-
-impl Drop for Hanging<'_> {
-    fn drop(&mut self) {
-        if !self.over {
-            let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
-            suspects.extend(self.rows.iter().map(|row| row.index));
-        }
     }
 }

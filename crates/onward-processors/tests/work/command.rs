@@ -196,6 +196,43 @@ for line in sys.stdin:
     );
 }
 
+/// A program that does one row after the other: those behind the one it hangs over have not been begun.
+#[tokio::test]
+async fn a_row_over_which_the_child_hangs_is_late_and_those_that_wait_behind_it_are_not() {
+    let python = "
+import threading
+for line in sys.stdin:
+    row = json.loads(line)
+    if row['key'] == 'hangs':
+        threading.Event().wait()
+    print(json.dumps({'row': row['row'], 'outcome': 'added'}), flush=True)
+";
+    let work = lines(python, "processes = 1\ntimeout = '1s'");
+    let all = call(&[
+        ["a", "", ""],
+        ["hangs", "", ""],
+        ["c", "", ""],
+        ["d", "", ""],
+        ["hangs", "", ""],
+        ["f", "", ""],
+    ]);
+    let tried = all.rows.iter().map(|row| {
+        let mut single = call(&[]);
+        single.rows = vec![row.clone()];
+        let work = &work;
+        async move { work.process(single).await.remove(0) }
+    });
+    let answers = tokio::time::timeout(Duration::from_secs(60), futures::future::join_all(tried));
+    let answers = answers.await.expect("whoever keeps the time of a row ends it");
+    for (row, answer) in all.rows.iter().zip(answers) {
+        if row.key.as_str() == "hangs" {
+            assert_eq!(answer, Answer::late(Duration::from_secs(1)), "{row:?}");
+        } else {
+            assert_eq!(told(answer).0, Outcome::Added, "{row:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_batch_is_one_line_and_a_row_it_leaves_out_is_asked_alone() {
     let python = "

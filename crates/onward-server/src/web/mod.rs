@@ -112,8 +112,10 @@ async fn job_page(
     headers: HeaderMap,
 ) -> Result<Response> {
     let view = pages::job::read(&app.engine, job_id(&id)?, &asked).await?;
-    let name = view.snapshot.job.name.clone();
-    Ok(answer(&headers, &name, Kind::Job, pages::job::render(&view)))
+    let job = &view.snapshot.job;
+    // As `assets/patch.js` writes it with the first event.
+    let title = format!("{} % {}", parts::bar::percent(&job.tally, job.total), job.name);
+    Ok(answer(&headers, &title, Kind::Job, pages::job::render(&view)))
 }
 
 /// The page that attaches a file, with what became of the one that was chosen.

@@ -70,7 +70,7 @@ async fn pages_of_a_finished_job_are_light_and_accessible() -> Result<()> {
     for (state, path, title) in [
         ("main", "/".to_owned(), "Jobs"),
         ("main-nothing-found", "/?q=nothing".to_owned(), "Jobs"),
-        ("job-verified", of("?verify=1"), "done.csv"),
+        ("job-verified", of("?verify=1"), "100 % done.csv"),
         ("rows", of("/rows"), "Rows of done.csv"),
         ("rows-failed", of("/rows?outcome=failed"), "Rows of done.csv"),
         ("rows-nothing-found", of("/rows?q=nobody"), "Rows of done.csv"),

@@ -192,6 +192,28 @@ for line in sys.stdin:
 }
 
 #[test]
+fn a_row_over_which_its_child_hangs_fails_alone_at_its_deadline() {
+    let desk = Desk::new();
+    list(&desk, 40);
+    lines(
+        &desk,
+        "
+for line in sys.stdin:
+    row = json.loads(line)
+    if row['row'] == 13:
+        print('hangs', file=sys.stderr, flush=True)
+        threading.Event().wait()
+    print(json.dumps({'row': row['row'], 'outcome': 'added'}), flush=True)
+",
+        "processes = 1\nconcurrency = 16\ntimeout = '1s'\nretry = { attempts = 1 }",
+    );
+    let said = desk.type_in(RUN).ends_with(3);
+    assert!(said.err.contains("40/40 with 1 failed"), "{}", said.err);
+    let failed = desk.type_in(&["rows", "last", "--outcome", "failed", "--json"]).json();
+    assert_eq!((&failed["row"], &failed["code"]), (&13.into(), &"timeout".into()));
+}
+
+#[test]
 fn a_program_that_prints_a_gigabyte_costs_its_row_and_no_memory() {
     let desk = Desk::new();
     list(&desk, 6);
