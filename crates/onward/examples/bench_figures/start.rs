@@ -94,7 +94,7 @@ fn fill_postgres(server: &Postgres) -> Result<()> {
          SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, {jobs}
          FROM generate_series(2, {JOBS}) AS i, onward.jobs WHERE id = 1;
          INSERT INTO onward.spans (job, {spans})
-         SELECT copy, {spans} FROM (SELECT id AS copy FROM onward.jobs WHERE id > 1), onward.spans WHERE job = 1;
+         SELECT copy, {spans} FROM (SELECT id AS copy FROM onward.jobs WHERE id > 1) AS copies, onward.spans WHERE job = 1;
          ANALYZE"
     ))?;
     Ok(())
