@@ -2,5 +2,6 @@
 
 mod faults;
 mod opening;
+mod plans;
 mod suite;
 mod tls;

@@ -1,0 +1,36 @@
+//! How statements are planned before PostgreSQL has counted anything: the first minute of a large job.
+
+use crate::postgres::tests::{fresh_schema, server, within};
+use crate::postgres::{PostgresStore, sql};
+
+/// A job as a value and as the statements take it.
+const JOB: &str = "01900000-0000-7000-8000-000000000001";
+
+/// What a page of a large job asks for, each once read the whole ledger of the job.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_a_job_that_was_never_analyzed_is_found_by_index() {
+    let Some(server) = server() else { return };
+    let schema = fresh_schema();
+    PostgresStore::open(&within(&server.url(), &schema)).await.unwrap();
+    let filled = format!(
+        "ALTER TABLE {schema}.outcomes SET (autovacuum_enabled = false);
+         INSERT INTO {schema}.outcomes (job, row, outcome, tries, duration_ms, finished_at, epoch, generation)
+         SELECT 1, row, 0, 1, 0, 0, 1, 0 FROM generate_series(0, 199999) AS row"
+    );
+    server.sql(&filled).unwrap();
+    let page = ["-1", "2147483647", "NULL", "NULL", "NULL", "51"];
+    let search = ["-1", "2147483647", "NULL", "NULL", "'anna'", "51"];
+    let marks = ["1000"];
+    for (statement, values) in
+        [(sql::OUTCOME_PAGE, &page[..]), (sql::OUTCOME_PAGE, &search), (sql::OUTCOME_MARKS, &marks)]
+    {
+        let mut statement = sql::within(statement, &schema).replace("$1", &format!("'{JOB}'"));
+        for (no, value) in values.iter().enumerate() {
+            statement = statement.replace(&format!("${}", no + 2), value);
+        }
+        let plan = server.sql(&format!("EXPLAIN {statement}")).unwrap();
+        let ledger: Vec<_> = plan.lines().filter(|line| line.contains(" on outcomes")).collect();
+        assert_eq!(ledger.len(), 1, "{plan}");
+        assert!(ledger[0].contains("Index Scan using outcomes_pkey"), "{plan}");
+    }
+}
