@@ -121,7 +121,7 @@ async fn limits_are_changed_by_a_plain_form_and_a_job_is_deleted_by_one() {
     assert!(wrong.header("set-cookie").contains("error"), "{}", wrong.header("set-cookie"));
     let named = server.send(form(&format!("/jobs/{job}/tune"), "name=Spring")).await;
     assert_eq!(named.header("location"), format!("/jobs/{job}"));
-    assert!(page(&server, &format!("/jobs/{job}")).await.text.contains("<title>Spring"));
+    assert!(page(&server, &format!("/jobs/{job}")).await.text.contains(" % Spring – Onward</title>"));
     let gone = server.send(form(&format!("/jobs/{job}/delete"), "")).await;
     assert_eq!((gone.status.as_u16(), gone.header("location")), (303, "/"));
     assert_eq!(server.get(&format!("/jobs/{job}")).await.problem().0, 404);
