@@ -35,7 +35,7 @@ use crate::rows;
 pub use crate::rows::{DoubtDetail, RowDetail, RowLook};
 use crate::snapshot::Snapshot;
 use crate::worker::{Drives, work};
-pub use rehearse::Tried;
+pub use rehearse::{Tried, rehearse};
 
 /// How long the rows in hand may take when the work is stopped, in milliseconds. Longer ones are given
 /// up; they are not in the ledger and are done again.

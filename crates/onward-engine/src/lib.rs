@@ -29,6 +29,6 @@ pub mod snapshot;
 mod worker;
 
 pub use feed::{Feed, FeedEvent};
-pub use handle::{Builder, Engine, Limits, Settings, Submission, Tried};
+pub use handle::{Builder, Engine, Limits, Settings, Submission, Tried, rehearse};
 pub use rows::{DoubtDetail, RowDetail, RowLook};
 pub use snapshot::Snapshot;

@@ -13,7 +13,7 @@ mod idempotency;
 mod openapi;
 pub mod problem;
 mod problem_page;
-mod rehearsal;
+pub mod rehearsal;
 mod router;
 pub mod sample;
 mod sse;

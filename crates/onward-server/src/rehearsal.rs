@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use onward_core::id::InputId;
 use onward_core::input::{Duplicates, InputRow};
 use onward_core::problem::{Code, Problem};
+use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
 use onward_engine::{Engine, Tried};
 use onward_intake::Limits;
@@ -20,7 +21,6 @@ use uuid::Uuid;
 
 use crate::api::preview::HEAD_BYTES;
 use crate::api::view::{Fields, WarningView};
-use crate::problem::{Failure, Result};
 
 /// Rows of a trial.
 const TRIED_ROWS: usize = 3;
@@ -105,7 +105,7 @@ pub struct TriedView {
 ///
 /// # Errors
 /// Why the file would be refused.
-pub(crate) async fn report(path: PathBuf, filename: String, recipe: Recipe) -> Result<Report> {
+pub async fn report(path: PathBuf, filename: String, recipe: Recipe) -> Result<Report, Problem> {
     in_own_thread(move || {
         let mut kinds: BTreeMap<(String, String), DecidedView> = BTreeMap::new();
         let mut damaged = false;
@@ -147,10 +147,21 @@ pub(crate) async fn report(path: PathBuf, filename: String, recipe: Recipe) -> R
 ///
 /// # Errors
 /// Why the work cannot start, or the file would be refused.
-pub(crate) async fn trial(engine: &Engine, path: PathBuf, recipe: Recipe) -> Result<Trial> {
+pub(crate) async fn trial(engine: &Engine, path: PathBuf, recipe: Recipe) -> Result<Trial, Problem> {
     let for_reading = recipe.clone();
     let (header, rows) = in_own_thread(move || first_rows(&path, &for_reading)).await?;
     let tried = engine.rehearse(&recipe, &header, rows).await?;
+    Ok(Trial { rows: tried.into_iter().map(|tried| view(&header, tried)).collect() })
+}
+
+/// What the first rows that need work would become, of work that computes and calls nobody.
+///
+/// # Errors
+/// Why the work cannot start, or the file would be refused.
+pub async fn forecast(processor: &dyn Processor, path: PathBuf, recipe: &Recipe) -> Result<Trial, Problem> {
+    let for_reading = recipe.clone();
+    let (header, rows) = in_own_thread(move || first_rows(&path, &for_reading)).await?;
+    let tried = onward_engine::rehearse(processor, recipe, &header, rows).await?;
     Ok(Trial { rows: tried.into_iter().map(|tried| view(&header, tried)).collect() })
 }
 
@@ -213,12 +224,12 @@ fn view(header: &[String], tried: Tried) -> TriedView {
 
 async fn in_own_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T> {
+) -> Result<T, Problem> {
     match spawn_blocking(work).await {
-        Ok(done) => Ok(done?),
+        Ok(done) => done,
         Err(error) => {
             tracing::error!(%error, "reading an upload ended early");
-            Err(Failure::new(Code::Internal, "Reading the file was given up."))
+            Err(Problem::new(Code::Internal, "Reading the file was given up."))
         }
     }
 }

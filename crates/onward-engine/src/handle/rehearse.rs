@@ -43,26 +43,39 @@ impl Engine {
     ) -> Result<Vec<Tried>, Problem> {
         self.check_hooks(recipe)?;
         let processor = (self.inner.builder)(recipe)?;
-        processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;
-        let columns = Arc::new(onward_intake::columns(header, recipe)?);
-        let job = JobId(Uuid::now_v7());
-        let timeout = Duration::from_millis(recipe.work.timeout);
-        let mut tried = Vec::with_capacity(rows.len());
-        for row in rows {
-            let call = Call {
-                job,
-                epoch: Epoch(0),
-                generation: 0,
-                attempt: 1,
-                columns: Arc::clone(&columns),
-                rows: vec![Arc::new(row.clone())],
-                in_doubt: Vec::new(),
-                told: Told::default(),
-            };
-            tried.push(one(&*processor, call, row, timeout).await);
-        }
-        Ok(tried)
+        rehearse(&*processor, recipe, header, rows).await
     }
+}
+
+/// The same without an engine: with this work.
+///
+/// # Errors
+/// Why the work cannot start, or cannot be given such a file.
+pub async fn rehearse(
+    processor: &dyn Processor,
+    recipe: &Recipe,
+    header: &[String],
+    rows: Vec<InputRow>,
+) -> Result<Vec<Tried>, Problem> {
+    processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;
+    let columns = Arc::new(onward_intake::columns(header, recipe)?);
+    let job = JobId(Uuid::now_v7());
+    let timeout = Duration::from_millis(recipe.work.timeout);
+    let mut tried = Vec::with_capacity(rows.len());
+    for row in rows {
+        let call = Call {
+            job,
+            epoch: Epoch(0),
+            generation: 0,
+            attempt: 1,
+            columns: Arc::clone(&columns),
+            rows: vec![Arc::new(row.clone())],
+            in_doubt: Vec::new(),
+            told: Told::default(),
+        };
+        tried.push(one(processor, call, row, timeout).await);
+    }
+    Ok(tried)
 }
 
 async fn one(processor: &dyn Processor, call: Call, row: InputRow, timeout: Duration) -> Tried {

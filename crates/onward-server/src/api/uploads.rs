@@ -164,7 +164,7 @@ pub async fn check(
 ) -> Result<Json<Report>> {
     let (facts, path) = app.uploads.whole(upload_id(&id)?).await?;
     let recipe = Recipe::parse(&body.recipe)?;
-    rehearsal::report(path, facts.filename, recipe).await.map(Json)
+    Ok(Json(rehearsal::report(path, facts.filename, recipe).await?))
 }
 
 /// Does the first rows that need a call, for real, and keeps nothing.
@@ -175,7 +175,7 @@ pub async fn try_rows(
 ) -> Result<Json<Trial>> {
     let (_, path) = app.uploads.whole(upload_id(&id)?).await?;
     let recipe = Recipe::parse(&body.recipe)?;
-    rehearsal::trial(&app.engine, path, recipe).await.map(Json)
+    Ok(Json(rehearsal::trial(&app.engine, path, recipe).await?))
 }
 
 /// Reads an upload's id in its one spelling.

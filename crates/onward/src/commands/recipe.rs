@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use onward_core::problem::Problem;
+use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
 use onward_intake::{Preview, Sample};
+use onward_server::rehearsal::{self, Report, Trial};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
@@ -12,7 +15,7 @@ use crate::client::upload::unreadable;
 use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
 use crate::output::table::Table;
-use crate::output::text::{counted, plain};
+use crate::output::text::{count, counted, plain};
 use crate::store::Author;
 use crate::{output, store};
 
@@ -45,26 +48,75 @@ async fn check(config: &Config, verb: &RecipeCheck) -> Result<Exit, Failure> {
     if let Err(cannot) = processor.check().await {
         return Err(named(&verb.recipe, Failure::new(Exit::Usage, cannot.message)));
     }
-    let preview = match &verb.file {
-        Some(file) => {
-            let preview = look(file, Some(&recipe)).await?;
-            onward_intake::has_fields(&preview.columns, &recipe, &processor.needs())
-                .map_err(|problem| named(file, problem.into()))?;
-            Some(preview)
-        }
+    let outlook = match &verb.file {
+        Some(file) => Some(Outlook::of(file, &recipe, &*processor).await?),
         None => None,
     };
     if verb.output.json {
         let recipe: serde_json::Value =
             serde_json::from_str(&recipe.to_json()).expect("a recipe writes itself as JSON");
-        output::json::print(&json!({"recipe": recipe, "preview": preview}));
+        let (preview, report, forecast) = match &outlook {
+            Some(outlook) => (Some(&outlook.preview), Some(&outlook.report), outlook.forecast.as_ref()),
+            None => (None, None, None),
+        };
+        output::json::print(
+            &json!({"recipe": recipe, "preview": preview, "report": report, "forecast": forecast}),
+        );
         return Ok(Exit::Done);
     }
     output::say(&format!("{} can start", verb.recipe.display()));
-    if let (Some(file), Some(preview)) = (&verb.file, &preview) {
-        show(file, preview);
+    if let (Some(file), Some(outlook)) = (&verb.file, &outlook) {
+        show(file, &outlook.preview);
+        outlook.show();
     }
     Ok(Exit::Done)
+}
+
+/// What a file would become.
+struct Outlook {
+    preview: Preview,
+    report: Report,
+    /// Of work that calls nobody.
+    forecast: Option<Trial>,
+}
+
+impl Outlook {
+    async fn of(file: &Path, recipe: &Recipe, processor: &dyn Processor) -> Result<Self, Failure> {
+        let refused = |problem: Problem| named(file, problem.into());
+        let preview = look(file, Some(recipe)).await?;
+        onward_intake::has_fields(&preview.columns, recipe, &processor.needs()).map_err(refused)?;
+        let filename = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let report =
+            rehearsal::report(file.to_owned(), filename, recipe.clone()).await.map_err(refused)?;
+        let forecast = match processor.calls_out() {
+            true => None,
+            false => {
+                Some(rehearsal::forecast(processor, file.to_owned(), recipe).await.map_err(refused)?)
+            }
+        };
+        Ok(Self { preview, report, forecast })
+    }
+
+    fn show(&self) {
+        let Report { rows, duplicates, first_duplicate, decided, to_do, .. } = &self.report;
+        output::say(&format!("{}, {} to do", counted(*rows, "row", "rows"), count(*to_do)));
+        if let Some((row, of)) = first_duplicate {
+            let repeat = counted(*duplicates, "row repeats", "rows repeat");
+            output::say(&format!("  {repeat} an earlier row and will be skipped, first row {row} (as row {of})"));
+        }
+        for kind in decided {
+            let rows = counted(kind.count, "row", "rows");
+            let (first, message) = (kind.first_row, plain(&kind.message));
+            output::say(&format!("  {rows} will be {}, first row {first}: {message}", kind.outcome));
+        }
+        let Some(forecast) = &self.forecast else { return };
+        let mut table = Table::new(&["ROW", "KEY", "WOULD BE", "WHY"]);
+        for row in &forecast.rows {
+            let (key, why) = (plain(&row.key), plain(&row.message));
+            table.row([row.row.to_string(), key, row.outcome.clone(), why]);
+        }
+        table.print();
+    }
 }
 
 fn named(path: &Path, mut failure: Failure) -> Failure {

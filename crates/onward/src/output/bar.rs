@@ -16,7 +16,20 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 pub(crate) struct Progress {
     shape: Shape,
     state: Option<JobState>,
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
+}
+
+/// What a person should hear about besides the numbers, once.
+struct Trouble {
+    /// Another trouble has another name; the words of the same one may count seconds.
+    name: String,
+    words: String,
+}
+
+impl PartialEq for Trouble {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
 }
 
 enum Shape {
@@ -42,10 +55,10 @@ impl Progress {
         let changed = self.state.replace(job.status) != Some(job.status);
         let trouble = trouble(job);
         if trouble != self.trouble {
-            self.trouble.clone_from(&trouble);
-            if let Some(trouble) = trouble {
-                self.note(&trouble);
+            if let Some(trouble) = &trouble {
+                self.note(&trouble.words);
             }
+            self.trouble = trouble;
         }
         match &mut self.shape {
             Shape::Bar(bar) => {
@@ -113,17 +126,33 @@ pub(crate) fn progress(job: &JobView) -> String {
     )
 }
 
-/// What a person should hear about besides the numbers.
-fn trouble(job: &JobView) -> Option<String> {
+fn trouble(job: &JobView) -> Option<Trouble> {
     if let Some(stuck) = &job.stuck {
-        return Some(format!("stuck: {}", text::plain(&stuck.detail)));
+        let words = format!("stuck: {}", text::plain(&stuck.detail));
+        return Some(Trouble { name: stuck.reason.word().to_owned(), words });
     }
     let pause = job.pause.as_ref()?;
-    Some(format!("paused ({}): {}", pause.reason.word(), text::plain(&pause.message)))
+    let words = format!("paused ({}): {}", pause.reason.word(), text::plain(&pause.message));
+    Some(Trouble { name: words.clone(), words })
 }
 
 fn style() -> ProgressStyle {
     let template = if super::colours_on_stderr() { "{bar:32.green/dim} {msg}" } else { "{bar:32} {msg}" };
     let style = ProgressStyle::with_template(template).expect("the template is a constant that parses");
     style.progress_chars("━━─")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Trouble;
+
+    #[test]
+    fn a_trouble_that_counts_seconds_is_the_same_one() {
+        let after = |seconds: u32, name: &str| Trouble {
+            name: name.to_owned(),
+            words: format!("stuck: row 7 has been in work for {seconds} s"),
+        };
+        assert!(after(60, "row-hanging") == after(61, "row-hanging"));
+        assert!(after(60, "row-hanging") != after(60, "worker-lost"));
+    }
 }

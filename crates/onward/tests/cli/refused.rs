@@ -61,6 +61,26 @@ fn a_recipe_with_a_slip_is_refused_with_its_place_and_the_nearest_word() {
 }
 
 #[test]
+fn a_recipe_is_checked_against_a_whole_file_and_shows_what_its_first_rows_would_become() {
+    let desk = Desk::new();
+    desk.write(
+        "recipe.toml",
+        "key = [\"handle\"]\n[work]\nkind = \"creators\"\n[filter]\nkeep = \"number(followers) >= 1000\"\n",
+    );
+    desk.write("rows.csv", "handle,followers\nanna,13.8M\nbert,12\n@Anna,5K\n,9K\ncleo,845.8K\n");
+    let check = ["recipe", "check", "recipe.toml", "--file", "rows.csv"];
+    let said = desk.type_in(&check).ends_with(0);
+    for words in ["5 rows, 3 to do", "1 row repeats an earlier row", "first row 3 (as row 1)", "first row 4"] {
+        assert!(said.err.contains(words), "{words}: {}", said.err);
+    }
+    let told = desk.type_in(&[&check[..], &["--json"]].concat()).ends_with(0).json();
+    let forecast: Vec<_> = told["forecast"]["rows"].as_array().unwrap().iter().map(|row| &row["outcome"]).collect();
+    assert_eq!(forecast, ["added", "filtered", "added"]);
+    assert_eq!(told["report"]["duplicates"], 1);
+    assert_eq!(desk.type_in(&["list", "--json"]).json()["jobs"], serde_json::json!([]), "nothing was done");
+}
+
+#[test]
 fn a_server_that_others_could_reach_is_refused_with_9() {
     let desk = Desk::new();
     let said = desk.type_in(&["serve", "--listen", "0.0.0.0:7313"]).ends_with(9).err;
