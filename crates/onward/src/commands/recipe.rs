@@ -86,13 +86,10 @@ impl Outlook {
         let preview = look(file, Some(recipe)).await?;
         onward_intake::has_fields(&preview.columns, recipe, &processor.needs()).map_err(refused)?;
         let filename = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let report =
-            rehearsal::report(file.to_owned(), filename, recipe.clone()).await.map_err(refused)?;
+        let report = rehearsal::report(file.to_owned(), filename, recipe.clone()).await.map_err(refused)?;
         let forecast = match processor.calls_out() {
             true => None,
-            false => {
-                Some(rehearsal::forecast(processor, file.to_owned(), recipe).await.map_err(refused)?)
-            }
+            false => Some(rehearsal::forecast(processor, file.to_owned(), recipe).await.map_err(refused)?),
         };
         Ok(Self { preview, report, forecast })
     }
@@ -102,7 +99,9 @@ impl Outlook {
         output::say(&format!("{}, {} to do", counted(*rows, "row", "rows"), count(*to_do)));
         if let Some((row, of)) = first_duplicate {
             let repeat = counted(*duplicates, "row repeats", "rows repeat");
-            output::say(&format!("  {repeat} an earlier row and will be skipped, first row {row} (as row {of})"));
+            output::say(&format!(
+                "  {repeat} an earlier row and will be skipped, first row {row} (as row {of})"
+            ));
         }
         for kind in decided {
             let rows = counted(kind.count, "row", "rows");

@@ -70,11 +70,13 @@ fn a_recipe_is_checked_against_a_whole_file_and_shows_what_its_first_rows_would_
     desk.write("rows.csv", "handle,followers\nanna,13.8M\nbert,12\n@Anna,5K\n,9K\ncleo,845.8K\n");
     let check = ["recipe", "check", "recipe.toml", "--file", "rows.csv"];
     let said = desk.type_in(&check).ends_with(0);
-    for words in ["5 rows, 3 to do", "1 row repeats an earlier row", "first row 3 (as row 1)", "first row 4"] {
+    for words in ["5 rows, 3 to do", "1 row repeats an earlier row", "first row 3 (as row 1)", "first row 4"]
+    {
         assert!(said.err.contains(words), "{words}: {}", said.err);
     }
     let told = desk.type_in(&[&check[..], &["--json"]].concat()).ends_with(0).json();
-    let forecast: Vec<_> = told["forecast"]["rows"].as_array().unwrap().iter().map(|row| &row["outcome"]).collect();
+    let forecast: Vec<_> =
+        told["forecast"]["rows"].as_array().unwrap().iter().map(|row| &row["outcome"]).collect();
     assert_eq!(forecast, ["added", "filtered", "added"]);
     assert_eq!(told["report"]["duplicates"], 1);
     assert_eq!(desk.type_in(&["list", "--json"]).json()["jobs"], serde_json::json!([]), "nothing was done");
