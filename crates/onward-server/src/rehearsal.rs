@@ -148,10 +148,8 @@ pub async fn report(path: PathBuf, filename: String, recipe: Recipe) -> Result<R
 /// # Errors
 /// Why the work cannot start, or the file would be refused.
 pub(crate) async fn trial(engine: &Engine, path: PathBuf, recipe: Recipe) -> Result<Trial, Problem> {
-    let for_reading = recipe.clone();
-    let (header, rows) = in_own_thread(move || first_rows(&path, &for_reading)).await?;
-    let tried = engine.rehearse(&recipe, &header, rows).await?;
-    Ok(Trial { rows: tried.into_iter().map(|tried| view(&header, tried)).collect() })
+    let (header, rows) = first_rows(path, &recipe).await?;
+    Ok(Trial::of(&header, engine.rehearse(&recipe, &header, rows).await?))
 }
 
 /// What the first rows that need work would become, of work that computes and calls nobody.
@@ -159,13 +157,22 @@ pub(crate) async fn trial(engine: &Engine, path: PathBuf, recipe: Recipe) -> Res
 /// # Errors
 /// Why the work cannot start, or the file would be refused.
 pub async fn forecast(processor: &dyn Processor, path: PathBuf, recipe: &Recipe) -> Result<Trial, Problem> {
-    let for_reading = recipe.clone();
-    let (header, rows) = in_own_thread(move || first_rows(&path, &for_reading)).await?;
-    let tried = onward_engine::rehearse(processor, recipe, &header, rows).await?;
-    Ok(Trial { rows: tried.into_iter().map(|tried| view(&header, tried)).collect() })
+    let (header, rows) = first_rows(path, recipe).await?;
+    Ok(Trial::of(&header, onward_engine::rehearse(processor, recipe, &header, rows).await?))
 }
 
-fn first_rows(path: &PathBuf, recipe: &Recipe) -> Result<(Vec<String>, Vec<InputRow>), Problem> {
+impl Trial {
+    fn of(header: &[String], tried: Vec<Tried>) -> Self {
+        Self { rows: tried.into_iter().map(|tried| view(header, tried)).collect() }
+    }
+}
+
+async fn first_rows(path: PathBuf, recipe: &Recipe) -> Result<(Vec<String>, Vec<InputRow>), Problem> {
+    let recipe = recipe.clone();
+    in_own_thread(move || read_first_rows(&path, &recipe)).await
+}
+
+fn read_first_rows(path: &PathBuf, recipe: &Recipe) -> Result<(Vec<String>, Vec<InputRow>), Problem> {
     let mut head = Vec::new();
     let read = open(path)?.take(HEAD_BYTES).read_to_end(&mut head);
     read.map_err(|_| Problem::new(Code::Internal, "the upload could not be read back"))?;

@@ -23,12 +23,11 @@ use crate::wait::now;
 
 /// How long a namespace may take to come up on a busy machine.
 const WITHIN: Duration = Duration::from_secs(20);
+
 /// A few machines.
 #[derive(Debug)]
 pub struct Hosts {
     hosts: Vec<Host>,
-    // The network the test is in.
-    _here: Namespace,
 }
 
 /// One of them.
@@ -62,10 +61,10 @@ impl Hosts {
     }
 
     fn start(count: u8) -> Result<Self> {
-        let here = Namespace::start()?;
-        here.enter()?;
+        // It lives on as this thread's, once the process that held it has ended.
+        Namespace::start()?.enter()?;
         ip(&["link", "set", "lo", "up"])?;
-        let mut hosts = Self { hosts: Vec::new(), _here: here };
+        let mut hosts = Self { hosts: Vec::new() };
         for no in 0..count {
             let host = Host::start(no)?;
             if no == 0 {

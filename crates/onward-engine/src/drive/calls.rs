@@ -70,9 +70,7 @@ async fn answer(processor: Arc<dyn Processor>, call: Call, timeout: Duration) ->
             let message = format!("the work gave {} answers for {count} rows", answers.len());
             vec![failed("bad-answer", message); count]
         }
-        Ok(Err(_)) => {
-            vec![Answer::late(timeout); count]
-        }
+        Ok(Err(_)) => vec![Answer::late(timeout); count],
         Err(_) => vec![failed("crashed", "the work crashed on this row".to_owned()); count],
     }
 }

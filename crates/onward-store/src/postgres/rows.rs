@@ -16,8 +16,8 @@ use super::values::{
 
 /// One page of the ledger.
 pub(super) async fn page(db: &Session, query: &RowQuery) -> Answer<Vec<LedgerRow>> {
-    let bound = |row: Option<RowIndex>, none: i32| row.map_or(none, |row| small(row.0.into()));
-    let (after, until) = (bound(query.after, -1), bound(query.until, i32::MAX));
+    let bound = |row: RowIndex| small(row.0.into());
+    let (after, until) = (query.after.map_or(-1, bound), query.until.map(bound));
     let part = query.text.as_deref().map(|text| clean(&text.to_lowercase()).into_owned());
     let (outcome, code) = (query.outcome.map(outcome_code), query.code.as_deref().map(clean));
     let asked = params![query.job.0, after, until, outcome, code, part, int(query.limit as u64)];

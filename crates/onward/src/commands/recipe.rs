@@ -55,13 +55,13 @@ async fn check(config: &Config, verb: &RecipeCheck) -> Result<Exit, Failure> {
     if verb.output.json {
         let recipe: serde_json::Value =
             serde_json::from_str(&recipe.to_json()).expect("a recipe writes itself as JSON");
-        let (preview, report, forecast) = match &outlook {
-            Some(outlook) => (Some(&outlook.preview), Some(&outlook.report), outlook.forecast.as_ref()),
-            None => (None, None, None),
-        };
-        output::json::print(
-            &json!({"recipe": recipe, "preview": preview, "report": report, "forecast": forecast}),
-        );
+        let outlook = outlook.as_ref();
+        output::json::print(&json!({
+            "recipe": recipe,
+            "preview": outlook.map(|outlook| &outlook.preview),
+            "report": outlook.map(|outlook| &outlook.report),
+            "forecast": outlook.and_then(|outlook| outlook.forecast.as_ref()),
+        }));
         return Ok(Exit::Done);
     }
     output::say(&format!("{} can start", verb.recipe.display()));
@@ -87,9 +87,10 @@ impl Outlook {
         onward_intake::has_fields(&preview.columns, recipe, &processor.needs()).map_err(refused)?;
         let filename = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let report = rehearsal::report(file.to_owned(), filename, recipe.clone()).await.map_err(refused)?;
-        let forecast = match processor.calls_out() {
-            true => None,
-            false => Some(rehearsal::forecast(processor, file.to_owned(), recipe).await.map_err(refused)?),
+        let forecast = if processor.calls_out() {
+            None
+        } else {
+            Some(rehearsal::forecast(processor, file.to_owned(), recipe).await.map_err(refused)?)
         };
         Ok(Self { preview, report, forecast })
     }

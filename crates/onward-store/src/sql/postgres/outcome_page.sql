@@ -1,11 +1,11 @@
 -- Records in row order: of one outcome ($4), with a code ($5), with a text in key or message ($6).
--- The last row there can be is no bound: of a range with two ends a planner that has no statistics yet, which
+-- Without an end ($3) there is none in the condition: of a range with two ends a planner that has no statistics yet, which
 -- a job's first minute is, thinks that it holds few rows, and sorts all of them.
 SELECT row, key, outcome, code, message, result, tries, duration_ms, finished_at, outcomes.epoch,
        outcomes.generation
 FROM onward.outcomes
 WHERE outcomes.job = (SELECT id FROM onward.jobs WHERE uuid = $1) AND row > $2
-  AND ($3 = 2147483647 OR row <= $3)
+  AND ($3::integer IS NULL OR row <= $3)
   AND ($4::smallint IS NULL OR outcome = $4)
   AND ($5::text IS NULL OR coalesce(code, 'added') = $5)
   AND ($6::text IS NULL OR strpos(lower(coalesce(key, '')), $6) > 0
