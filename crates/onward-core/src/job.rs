@@ -153,6 +153,7 @@ impl Tuning {
     #[must_use]
     pub fn after(self, command: &crate::store::Command, tally: Tally) -> Self {
         let done = tally.processed();
+        let reason = command.pause.as_ref().map(|pause| pause.reason);
         match (command.step, command.go) {
             // By its own: everything a person asked for still holds.
             (Step::Resume, Go::Probe) => self,
@@ -168,6 +169,8 @@ impl Tuning {
             (Step::Pause, _) if command.pause.as_ref().is_some_and(|pause| pause.probe_at.is_some()) => {
                 Self { probes: Some(self.probes().saturating_add(1)), ..self }
             }
+            // It says nothing about the target, nor about what a person asked for.
+            (Step::Pause, _) if reason == Some(PauseReason::DiskFull) => self,
             (Step::Pause, _) => Self { probes: None, ..self },
             (Step::Start | Step::ForceCancel | Step::Retry | Step::Complete | Step::Fail, _) => self,
         }
@@ -218,7 +221,7 @@ pub enum Go {
     Fully,
     /// So many rows; then it is held and a person is asked.
     First(u64),
-    /// One row, to see whether the target answers again.
+    /// As it went before it was held by itself: one row when the target is probed, else all it was asked for.
     Probe,
 }
 

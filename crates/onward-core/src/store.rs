@@ -17,6 +17,7 @@ mod heard;
 mod moving;
 mod outbox;
 mod picture;
+mod room;
 mod terms;
 
 use async_trait::async_trait;
@@ -37,6 +38,7 @@ pub use heard::{HEARD_MINUTES, Heard, NO_ANSWER};
 pub use moving::{BEING_MOVED, Moving};
 pub use outbox::{DeliveryQuery, Outbox, Standstill, TakeDeliveries, Tried};
 pub use picture::{Mark, SpanFact};
+pub use room::Room;
 pub use terms::{
     Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
     Reach, Rescued, Reservation, Retry, RowQuery, Settle, Totals, Verify,
@@ -54,6 +56,11 @@ pub trait Store: Outbox + Send + Sync + 'static {
     /// How a hot copy beside the store is, if there is one.
     fn hot(&self) -> Option<Hot> {
         None
+    }
+    /// Whether there is room to write. A store that is short of it has given free what it had kept for this case, and
+    /// takes it back by itself when there is room again. One that keeps nothing always says that there is enough.
+    fn room(&self) -> Room {
+        Room::Enough
     }
     /// Where the checkpoint of a job is, as of the last time the job was read here.
     fn saved_in(&self, _job: JobId) -> Vec<&'static str> {

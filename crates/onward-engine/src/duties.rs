@@ -9,7 +9,7 @@ use onward_core::id::RowIndex;
 use onward_core::input::span_of;
 use onward_core::job::{Go, Job};
 use onward_core::state::{JobState, PauseReason, Step};
-use onward_core::store::{Command, JobQuery, Store};
+use onward_core::store::{Command, JobQuery, Room, Store};
 
 use crate::clock;
 use crate::gauges::{Free, Gauges};
@@ -28,8 +28,14 @@ const SWEEP_AGE_MS: i64 = 3_600_000;
 /// Does the chores for ever.
 pub(crate) async fn rounds(store: Arc<dyn Store>, drives: Arc<Drives>, gauges: Arc<Gauges>) {
     let mut standstills = Standstills::default();
+    let mut before = Room::Enough;
     for round in 0u64.. {
-        rescue(&*store, &drives).await;
+        // A holder that cannot save for want of room is alive; it goes first when there is some.
+        let room = store.room();
+        if (room, before) == (Room::Enough, Room::Enough) {
+            rescue(&*store, &drives).await;
+        }
+        before = room;
         active(&*store, &drives, &gauges, &mut standstills).await;
         if round % SWEEP_ROUNDS == SWEEP_ROUNDS - 1 {
             sweep(&*store).await;
@@ -64,17 +70,17 @@ async fn active(store: &dyn Store, drives: &Drives, gauges: &Gauges, standstills
                 gauges.sample(job.id, job.tally.processed(), free, clock::now());
                 wait_for_a_person(store, &job).await;
                 standstills.look(store, &job).await;
-                false
+                None
             }
             JobState::Paused => {
                 gauges.forget(job.id);
                 standstills.forget(job.id);
-                probe_due(&job)
+                resumed_by(&job, store.room())
             }
-            JobState::Queued | JobState::Completed | JobState::Failed | JobState::Cancelled => false,
+            JobState::Queued | JobState::Completed | JobState::Failed | JobState::Cancelled => None,
         };
-        if due {
-            let (step, actor, now) = (Step::Resume, "breaker".to_owned(), clock::now());
+        if let Some(actor) = due {
+            let (step, actor, now) = (Step::Resume, actor.to_owned(), clock::now());
             let (epoch, pause, error, go) = (None, None, None, Go::Probe);
             let command = Command { job: job.id, step, epoch, actor, now, pause, error, go };
             if let Err(error) = store.command(&command).await {
@@ -126,10 +132,15 @@ async fn wait_for_a_person(store: &dyn Store, job: &Job) {
     }
 }
 
-fn probe_due(job: &Job) -> bool {
-    job.pause.as_ref().is_some_and(|pause| {
-        pause.reason != PauseReason::User && pause.probe_at.is_some_and(|at| at <= clock::now())
-    })
+/// Who resumes a held job now, if its time has come.
+fn resumed_by(job: &Job, room: Room) -> Option<&'static str> {
+    let pause = job.pause.as_ref()?;
+    let due = pause.probe_at.is_some_and(|at| at <= clock::now());
+    match pause.reason {
+        PauseReason::User => None,
+        PauseReason::Breaker | PauseReason::Quota | PauseReason::InDoubt => due.then_some("breaker"),
+        PauseReason::DiskFull => (room == Room::Enough).then_some("disk"),
+    }
 }
 
 async fn sweep(store: &dyn Store) {

@@ -17,7 +17,7 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, Hot,
-    JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery,
+    JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, Room, RowQuery,
     Settle, SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use tokio::task::JoinHandle;
@@ -109,6 +109,10 @@ impl Store for LayeredStore {
 
     fn hot(&self) -> Option<Hot> {
         Some(self.redis.hot())
+    }
+
+    fn room(&self) -> Room {
+        self.ledger.room()
     }
 
     fn saved_in(&self, job: JobId) -> Vec<&'static str> {

@@ -12,11 +12,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::api::Api;
-use crate::hosts::Host;
+use crate::hosts::{Host, skipped};
 use crate::wait::until;
 
 /// How long a server may take to answer on a busy machine. Its budget is tested elsewhere.
 const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// The folder of a store that is on a disk of its own.
+const DISK: &str = "disk";
 
 /// A data folder and the binary that works in it. Deleted when dropped.
 #[derive(Debug)]
@@ -55,6 +58,34 @@ impl Home {
     pub fn on(mut self, host: &Host) -> Self {
         self.host = host.words();
         self
+    }
+
+    /// The same with its store on a disk of so many MiB, which lives as long as the process that is started in it;
+    /// see [`Process::disk`]. `None`, with a line that says why, where this machine allows no disks.
+    #[must_use]
+    pub fn on_a_disk_of(mut self, mib: u32) -> Option<Self> {
+        let disk = self.path().join(DISK);
+        let mount = |then: &str| {
+            let disk = disk.display();
+            let script =
+                format!("mkdir -p '{disk}' && mount -t tmpfs -o size={mib}m tmpfs '{disk}' && {then}");
+            ["unshare", "--mount", "sh", "-c", &script, "disk"].map(str::to_owned).to_vec()
+        };
+        let words = mount("true");
+        match Command::new(&words[0]).args(&words[1..]).output() {
+            Ok(tried) if tried.status.success() => {}
+            Ok(tried) => {
+                skipped(&format!("no disk of its own: {}", String::from_utf8_lossy(&tried.stderr)));
+                return None;
+            }
+            Err(error) => {
+                skipped(&format!("no disk of its own: {error}"));
+                return None;
+            }
+        }
+        self.shared = Some((format!("sqlite:{}/onward.db", disk.display()), None));
+        self.host = mount("exec \"$@\"");
+        Some(self)
     }
 
     /// The same with a secret: `ONWARD_SECRET_NAME` in the environment of the binary.
@@ -186,6 +217,13 @@ impl Process {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The disk of its store as others see it, if it was given one by [`Home::on_a_disk_of`].
+    #[must_use]
+    pub fn disk(&self, home: &Home) -> PathBuf {
+        let root = format!("/proc/{}/root", self.id());
+        Path::new(&root).join(home.path().strip_prefix("/").unwrap_or(home.path())).join(DISK)
     }
 
     /// Kills it with kill -9 and waits until it is gone. No handler of its own runs.

@@ -9,6 +9,8 @@ mod doubt;
 mod fleet;
 #[path = "crash/frozen.rs"]
 mod frozen;
+#[path = "crash/full.rs"]
+mod full;
 #[path = "crash/hooks.rs"]
 mod hooks;
 #[path = "crash/killed.rs"]

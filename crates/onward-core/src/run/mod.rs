@@ -167,6 +167,7 @@ impl Run {
             Input::Closed(wait_ms) => self.pace.hold(now, wait_ms.min(self.config.max_wait_ms)),
             Input::Turns(turns) => self.turns.answered(turns, now),
             Input::Halt(error) => self.halt(Effect::Fail(error)),
+            Input::Hold(hold) => self.halt(Effect::Hold(hold)),
             Input::Drain => self.drain(),
         }
         self.go_on(now, &mut effects);

@@ -109,6 +109,8 @@ pub enum Input {
     Turns(Option<Turns>),
     /// The job must stop: finish the rows in hand, give the spans back, fail the job, end.
     Halt(JobError),
+    /// The job must be held: finish the rows in hand, give the spans back, hold it, end.
+    Hold(Hold),
     /// Finish the rows in hand, give the spans back, end.
     Drain,
 }
@@ -131,7 +133,8 @@ pub struct Hold {
     pub reason: PauseReason,
     /// A sentence.
     pub message: String,
-    /// After so long one row is tried, in milliseconds; `None` means when a person says so.
+    /// After so long one row is tried, in milliseconds; `None` means when a person says so, or what the reason
+    /// names is over.
     pub wait_ms: Option<u64>,
 }
 

@@ -6,6 +6,7 @@
 //! which aborts every call that is still under way.
 
 mod calls;
+mod holding;
 mod ops;
 mod rules;
 mod unready;
@@ -20,11 +21,11 @@ use onward_core::doubt::Policy;
 use onward_core::event::{EventKind, NewEvent};
 use onward_core::id::{Epoch, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Columns, InputRow};
-use onward_core::job::{Go, Job, JobError, Pause, Tuning};
+use onward_core::job::{Go, Job, JobError, Pause};
 use onward_core::problem::Problem;
 use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
-use onward_core::run::{Config, Effect, Hold, Input, Run};
+use onward_core::run::{Config, Effect, Input, Run};
 use onward_core::state::Step;
 use onward_core::store::{Command, Store};
 use tokio::sync::{mpsc, oneshot};
@@ -36,6 +37,7 @@ use crate::gates::{Gate, Gates};
 use crate::handle::Builder;
 use crate::heard::Listener;
 use crate::input::stored_recipe;
+use holding::hold;
 use unready::Unready;
 
 /// Calls of work that only computes, under way at a time: enough for both cores and for large commits,
@@ -79,6 +81,10 @@ pub(crate) async fn drive(order: Order, nudges: mpsc::Receiver<Nudge>) {
             return;
         }
     };
+    // In what a full disk has left nothing is begun, and the job says so.
+    if let Some(pause) = order.store.room().hold() {
+        return hold(&order, pause).await;
+    }
     match Drive::prepare(&order, &job).await {
         Ok(drive) => drive.run(nudges).await,
         Err(Unready::Never(problem)) => fail(&*order.store, &order, to_error(problem)).await,
@@ -252,6 +258,7 @@ impl Drive {
     /// Somebody may have changed the job: are the spans still ours, and what are the limits now?
     fn look(&mut self) {
         self.looked_at = clock::now();
+        self.room(self.order.store.room());
         let order = self.order.clone();
         self.ops.spawn(async move {
             ops::Done::Looked(order.store.job(order.job).await.ok().flatten().map(Box::new))
@@ -301,36 +308,6 @@ impl Drive {
             };
             if let Err(error) = order.store.record(event).await {
                 tracing::warn!(job.id = %order.job, %error, "a line of the timeline was lost");
-            }
-            ops::Done::Noted
-        });
-    }
-
-    fn hold(&mut self, hold: Hold) {
-        let (order, given_back) = (self.order.clone(), self.given_back());
-        self.ops.spawn(async move {
-            given_back.await;
-            let Hold { reason, mut message, wait_ms } = hold;
-            if wait_ms.is_some() {
-                message = format!("{message}; one row will be tried by itself");
-            }
-            let probe_at = wait_ms.map(|wait_ms| clock::now().plus_ms(wait_ms));
-            let command = command(&order, Step::Pause, Some(Pause { reason, message, probe_at }), None);
-            if let Err(error) = order.store.command(&command).await {
-                tracing::warn!(job.id = %order.job, %error, "failed to hold a job");
-            }
-            ops::Done::Noted
-        });
-    }
-
-    /// The target answered a probe; until that is stored every worker tries single rows only.
-    fn recovered(&mut self) {
-        let order = self.order.clone();
-        self.ops.spawn(async move {
-            let changes = Tuning { probes: Some(0), ..Tuning::default() };
-            let told = order.store.tune(order.job, None, Some(changes), "breaker", clock::now()).await;
-            if let Err(error) = told {
-                tracing::warn!(job.id = %order.job, %error, "failed to note that the target answers again");
             }
             ops::Done::Noted
         });

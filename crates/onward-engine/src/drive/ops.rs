@@ -1,6 +1,7 @@
 //! What a drive asks of the store, and what the answers mean to the run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use onward_core::event::EventKind;
 use onward_core::id::{Epoch, SpanNo};
@@ -9,7 +10,7 @@ use onward_core::job::{Job, JobError};
 use onward_core::problem::Code;
 use onward_core::row::RowRecord;
 use onward_core::run::Input;
-use onward_core::store::{Claim, Claimed, Commit, Committed, StoreError, Turns, TurnsAsked};
+use onward_core::store::{Claim, Claimed, Commit, Committed, Room, StoreError, Turns, TurnsAsked};
 use tokio::sync::oneshot;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -18,8 +19,8 @@ use super::{Drive, HeldSpan, Order, RULE_LOOK_MS};
 use crate::clock;
 use crate::input::{Unreadable, read_span};
 
-/// How long between two looks at the ledger when it does not answer, in milliseconds.
-const REREAD_AGAIN_MS: u64 = 300;
+/// How long until the ledger is asked again when it did not answer or had no room, in milliseconds.
+pub(super) const AGAIN_MS: u64 = 300;
 
 /// An answer of the store.
 pub(super) enum Done {
@@ -27,8 +28,18 @@ pub(super) enum Done {
     NothingToClaim,
     OtherInput(Claimed),
     CannotRead(Claimed, JobError),
-    Committed { span: SpanNo, epoch: Epoch, answer: Result<Committed, StoreError> },
-    Reread { span: SpanNo, epoch: Epoch, answer: Result<Claimed, StoreError> },
+    /// And whether there is room for more.
+    Committed {
+        span: SpanNo,
+        epoch: Epoch,
+        answer: Result<Committed, StoreError>,
+        room: Room,
+    },
+    Reread {
+        span: SpanNo,
+        epoch: Epoch,
+        answer: Result<Claimed, StoreError>,
+    },
     Looked(Option<Box<Job>>),
     Turns(Option<Turns>),
     Noted,
@@ -61,7 +72,8 @@ impl Drive {
         let store = Arc::clone(&self.order.store);
         self.ops.spawn(async move {
             let (span, epoch) = (commit.span, commit.epoch);
-            Done::Committed { span, epoch, answer: store.commit(commit).await }
+            let answer = store.commit(commit).await;
+            Done::Committed { span, epoch, answer, room: store.room() }
         });
     }
 
@@ -85,7 +97,7 @@ impl Drive {
             loop {
                 match order.store.reread(order.job, span, epoch).await {
                     Err(StoreError::Unavailable(_) | StoreError::Unknown(_) | StoreError::DiskFull) => {
-                        tokio::time::sleep(std::time::Duration::from_millis(REREAD_AGAIN_MS)).await;
+                        tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
                     }
                     answer => return Done::Reread { span, epoch, answer },
                 }
@@ -100,7 +112,13 @@ impl Drive {
         self.giving_back.push(given_back);
         self.ops.spawn(async move {
             let _done = done;
-            if let Err(error) = order.store.release(order.job, span, epoch).await {
+            let mut released = order.store.release(order.job, span, epoch).await;
+            // A lease that lapses is taken for a death. Nobody has died here, and a full disk may last.
+            while released == Err(StoreError::DiskFull) {
+                tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
+                released = order.store.release(order.job, span, epoch).await;
+            }
+            if let Err(error) = released {
                 tracing::debug!(job.id = %order.job, %span, %error, "a span was not given back; its lease lapses");
             }
             Done::Noted
@@ -134,7 +152,10 @@ impl Drive {
                 self.release(claimed.span, claimed.epoch);
                 self.carry_out(onward_core::run::Effect::Fail(error));
             }
-            Done::Committed { span, epoch, answer } => self.committed(span, epoch, answer),
+            Done::Committed { span, epoch, answer, room } => {
+                self.committed(span, epoch, answer);
+                self.room(room);
+            }
             Done::Reread { span, epoch, answer } => match answer {
                 Ok(truth) => self.tell(Input::Reread(truth)),
                 Err(_) => self.tell(Input::Fenced { span, epoch }),

@@ -9,8 +9,9 @@
 //! **What a crash leaves.** SQLite's log: the next opening carries out what was committed and forgets
 //! the rest. Nothing else is stored anywhere, so there is nothing to repair.
 //!
-//! **What each failure does.** No room: the operation answers `DiskFull`, nothing is written, the next
-//! one is tried as if nothing had happened. Locked: `Unavailable` after five seconds. A failed
+//! **What each failure does.** No room: a reserve is given free (`reserve`), in which what is in hand is
+//! saved; with that used up the operation answers `DiskFull`, nothing is written, the next one is tried
+//! as if nothing had happened. Locked: `Unavailable` after five seconds. A failed
 //! `COMMIT`: `Unknown`, and the caller reads the span again on a new connection. A damaged page:
 //! `Corrupt`, and the job must stop (G23).
 //!
@@ -31,12 +32,14 @@ mod inputs;
 mod jobs;
 mod migrate;
 mod moving;
+mod opening;
 mod outbox;
 mod picture;
 mod place;
 #[cfg(test)]
 mod power_cut;
 mod readers;
+mod reserve;
 mod rows;
 mod sql;
 #[cfg(test)]
@@ -46,7 +49,7 @@ mod verify;
 mod work;
 mod writer;
 
-use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use onward_core::clock::UnixMs;
@@ -58,21 +61,15 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
-    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
+    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, Room, RowQuery, Settle,
     SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use rusqlite::Connection;
 
-use crate::open::{Mode, OpenError};
-use connect::Durability;
-use failure::{explain, refused};
-use place::Found;
 use readers::Readers;
+use reserve::Reserve;
 use work::Which;
 use writer::Writer;
-
-/// 3.7.0 to 3.51.2 can lose a commit that races a checkpoint (the WAL-reset bug).
-const OLDEST_LIBRARY: i32 = 3_051_003;
 
 /// A ledger in one SQLite file.
 #[derive(Debug)]
@@ -80,50 +77,7 @@ pub struct SqliteStore {
     // The writer is dropped, and so at rest, before the readers close.
     writer: Writer,
     readers: Readers,
-}
-
-impl SqliteStore {
-    /// Opens the database at `path`; makes it, and its folder, when there is none.
-    ///
-    /// # Errors
-    ///
-    /// Whatever stands in the way, with what to do about it; nothing was created or changed then.
-    pub fn open(path: &Path, mode: Mode) -> Result<Self, OpenError> {
-        Self::open_with(path, mode, Durability::Full)
-    }
-
-    fn open_with(path: &Path, mode: Mode, durability: Durability) -> Result<Self, OpenError> {
-        if rusqlite::version_number() < OLDEST_LIBRARY {
-            return Err(OpenError::OldLibrary(rusqlite::version()));
-        }
-        // An absolute path also keeps SQLite from reading a name such as `file:x` as an address.
-        let path =
-            std::path::absolute(path).map_err(|error| OpenError::Io { path: path.to_owned(), error })?;
-        place::prepare_folder(&path)?;
-        let lock = match mode {
-            Mode::Serve => Some(place::lock(&path)?),
-            Mode::Join => None,
-        };
-        match place::inspect(&path)? {
-            Found::Nothing => place::create(&path)?,
-            Found::Database => {}
-        }
-        let db = ready(&path, durability)?;
-        let readers = Readers::open(&path).map_err(|error| explain(&path, &error))?;
-        let writer = Writer::start(db, lock).map_err(|error| OpenError::Io { path, error })?;
-        Ok(Self { writer, readers })
-    }
-}
-
-/// The writing connection of a database with the present schema.
-fn ready(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
-    let sql = |error: rusqlite::Error| explain(path, &error);
-    let db = connect::writer(path).map_err(sql)?;
-    // Before anything is changed: is it ours, and do we know its schema?
-    migrate::inspect(&db).map_err(|error| refused(path, error))?;
-    connect::make_durable(&db, durability).map_err(sql)?;
-    migrate::migrate(&db).map_err(|error| refused(path, error))?;
-    Ok(db)
+    reserve: Arc<Reserve>,
 }
 
 #[async_trait]
@@ -132,7 +86,12 @@ impl Store for SqliteStore {
         "sqlite"
     }
 
+    fn room(&self) -> Room {
+        self.reserve.room()
+    }
+
     async fn put_chunk(&self, input: InputId, chunk: Chunk) -> Result<()> {
+        self.may_grow()?;
         self.writer.write(move |db| inputs::put_chunk(db, input, &chunk)).await
     }
 
@@ -166,6 +125,7 @@ impl Store for SqliteStore {
     }
 
     async fn create_job(&self, job: NewJob) -> Result<Job> {
+        self.may_grow()?;
         self.writer.write(move |db| jobs::create(db, &job)).await
     }
 
@@ -367,6 +327,7 @@ impl Store for SqliteStore {
     }
 
     async fn take_in(&self, part: Moving) -> Result<()> {
+        self.may_grow()?;
         self.writer.write(move |db| moving::take_in(db, &part)).await
     }
 
@@ -386,6 +347,7 @@ impl Store for SqliteStore {
             db.prepare_cached(sql::PING_DELETE)?.execute([])?;
             Ok(())
         };
+        self.may_grow()?;
         self.writer.write(work).await
     }
 

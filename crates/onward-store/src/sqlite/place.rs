@@ -18,7 +18,7 @@ const HEADER: &[u8; 16] = b"SQLite format 3\0";
 const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
 /// Only the owner reads and writes the ledger: it holds what people upload.
-const FILE_MODE: u32 = 0o600;
+pub(super) const FILE_MODE: u32 = 0o600;
 
 /// Likewise its folder.
 const FOLDER_MODE: u32 = 0o700;

@@ -7,17 +7,19 @@
 //! **Promise.** An answer is given after `COMMIT` succeeded, never before (G8). An operation that the
 //! contract refuses has written nothing. When one operation of a group breaks, the whole group is
 //! rolled back and each of its operations runs again in a transaction of its own: nobody suffers for
-//! a neighbour. When `COMMIT` itself fails, everybody in the group is told what is known.
+//! a neighbour. When `COMMIT` itself fails, everybody in the group is told what is known; but when it
+//! failed for want of room and there was a reserve to give free, each of them runs again in that.
 
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use onward_core::store::{Result, StoreError};
+use onward_core::store::{Result, Room, StoreError};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::failure::{Answer, Fail, commit_failed, rolled_back};
+use super::reserve::Reserve;
 
 /// Rows queued or being written at most: callers beyond wait. Twice the largest group, so that the
 /// next group is full while one is being synced; some 10 MB of records.
@@ -33,6 +35,10 @@ const PLAIN_OPERATION_ROWS: u32 = 10;
 /// So long without work the thread empties the write-ahead log into the database.
 const IDLE: Duration = Duration::from_millis(500);
 
+/// After the disk was full, whether there is room is looked at every so many turns of the thread: at rest, every two
+/// seconds.
+const TURNS_PER_LOOK: u32 = 4;
+
 /// The way to the writing thread.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -43,10 +49,14 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread over its connection. `keep` lives exactly as long as the thread.
-    pub(super) fn start<K: Send + 'static>(db: Connection, keep: K) -> std::io::Result<Self> {
+    pub(super) fn start<K: Send + 'static>(
+        db: Connection,
+        reserve: Arc<Reserve>,
+        keep: K,
+    ) -> std::io::Result<Self> {
         let (queue, inbox) = mpsc::channel();
         let work = move || {
-            write_until_closed(&db, &inbox);
+            write_until_closed(&db, &reserve, &inbox);
             drop(db);
             drop(keep);
         };
@@ -104,7 +114,12 @@ trait Operation: Send {
 }
 
 /// The transaction an operation ran in must not be committed.
-struct Broken;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Broken {
+    /// For want of room.
+    NoRoom,
+    Otherwise,
+}
 
 struct Task<T, F> {
     work: F,
@@ -129,8 +144,12 @@ where
             Ok(value) => (Ok(value), Ok(())),
             // Checks come before writes; should one ever come after, its writes must not stay.
             Err(Fail::Refused(error)) if db.total_changes() == before => (Err(error), Ok(())),
-            Err(Fail::Refused(error)) => (Err(error), Err(Broken)),
-            Err(Fail::Sql(error)) => (Err(rolled_back(&error)), Err(Broken)),
+            Err(Fail::Refused(error)) => (Err(error), Err(Broken::Otherwise)),
+            Err(Fail::Sql(error)) => {
+                let error = rolled_back(&error);
+                let why = if error == StoreError::DiskFull { Broken::NoRoom } else { Broken::Otherwise };
+                (Err(error), Err(why))
+            }
         };
         self.outcome = Some(outcome);
         end
@@ -148,12 +167,12 @@ where
     }
 }
 
-fn write_until_closed(db: &Connection, inbox: &mpsc::Receiver<Box<dyn Operation>>) {
+fn write_until_closed(db: &Connection, reserve: &Reserve, inbox: &mpsc::Receiver<Box<dyn Operation>>) {
     let mut tidy = true;
-    loop {
+    for turn in 1_u32.. {
         match inbox.recv_timeout(IDLE) {
             Ok(first) => {
-                write_group(db, first, inbox);
+                write_group(db, reserve, first, inbox);
                 tidy = false;
             }
             Err(mpsc::RecvTimeoutError::Timeout) if tidy => {}
@@ -163,11 +182,19 @@ fn write_until_closed(db: &Connection, inbox: &mpsc::Receiver<Box<dyn Operation>
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => return empty_log(db),
         }
+        if turn.is_multiple_of(TURNS_PER_LOOK) && reserve.room() != Room::Enough {
+            reserve.look_for_room();
+        }
     }
 }
 
 /// One transaction with everything that is queued.
-fn write_group(db: &Connection, first: Box<dyn Operation>, inbox: &mpsc::Receiver<Box<dyn Operation>>) {
+fn write_group(
+    db: &Connection,
+    reserve: &Reserve,
+    first: Box<dyn Operation>,
+    inbox: &mpsc::Receiver<Box<dyn Operation>>,
+) {
     let mut group = Vec::new();
     let mut rows = 0;
     let mut next = Some(first);
@@ -176,9 +203,12 @@ fn write_group(db: &Connection, first: Box<dyn Operation>, inbox: &mpsc::Receive
         rows += operation.rows();
         let ran = if end.is_ok() { operation.run(db) } else { Ok(()) };
         group.push(operation);
-        if ran.is_err() {
+        if let Err(broken) = ran {
             roll_back(db);
-            return write_singly(db, group);
+            if broken == Broken::NoRoom {
+                make_room(db, reserve);
+            }
+            return write_singly(db, reserve, group);
         }
         if rows < GROUP_ROWS && end.is_ok() {
             next = inbox.try_recv().ok();
@@ -187,23 +217,39 @@ fn write_group(db: &Connection, first: Box<dyn Operation>, inbox: &mpsc::Receive
     if end.is_ok() {
         end = commit(db);
     }
+    // A full disk is known to have kept nothing of the group, so all of it may run again.
+    if end == Err(StoreError::DiskFull) && make_room(db, reserve) {
+        return write_singly(db, reserve, group);
+    }
     for operation in group {
         operation.settle(&end);
     }
 }
 
 /// After one of a group broke: each in a transaction of its own, so that only the broken one fails.
-fn write_singly(db: &Connection, group: Vec<Box<dyn Operation>>) {
+fn write_singly(db: &Connection, reserve: &Reserve, group: Vec<Box<dyn Operation>>) {
     for mut operation in group {
         let end = begin(db).and_then(|()| match operation.run(db) {
             Ok(()) => commit(db),
-            Err(Broken) => {
+            Err(_broken) => {
                 roll_back(db);
                 Ok(())
             }
         });
+        if end == Err(StoreError::DiskFull) {
+            make_room(db, reserve);
+        }
         operation.settle(&end);
     }
+}
+
+/// Gives the reserve free, and what the log holds twice. Answers whether there was a reserve.
+fn make_room(db: &Connection, reserve: &Reserve) -> bool {
+    let given = reserve.give();
+    if given {
+        empty_log(db);
+    }
+    given
 }
 
 fn begin(db: &Connection) -> Result<()> {
@@ -246,6 +292,7 @@ fn gone() -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::open::Mode;
 
     /// The second operation is refused because of what the first one wrote in the same group. The
     /// commit fails, so what it would be told of never came to be (G8).
@@ -258,7 +305,9 @@ mod tests {
              CREATE TABLE spans (job INTEGER REFERENCES jobs (id) DEFERRABLE INITIALLY DEFERRED);",
         )
         .unwrap();
-        let writer = Writer::start(db, ()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let reserve = Reserve::beside(&folder.path().join("onward.db"), Mode::Join);
+        let writer = Writer::start(db, Arc::new(reserve), ()).unwrap();
         let (go, gate) = mpsc::channel::<()>();
         let first = writer.write(move |db| {
             gate.recv().expect("the test opens the gate");

@@ -20,9 +20,10 @@ use onward_core::id::JobId;
 use onward_core::state::{JobState, Step};
 use onward_core::store::Store;
 
+use super::SqliteStore;
 use super::connect::Durability;
-use super::{Mode, SqliteStore};
 use crate::conformance::build::{self, Hand};
+use crate::open::Mode;
 use disk::{Deed, Dice, Disk, Fate, read_record};
 
 /// Cuts in one test. Each takes some 15 ms; together they visit about every fifth write of the life.
