@@ -8,7 +8,6 @@
 //! The deadline is for the oldest question, from when it became that: most programs do one row after the
 //! other, and a row that waits behind one that hangs has not been begun.
 
-use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +16,8 @@ use onward_core::id::JobId;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::Instant;
 
+use super::open::Open;
 use super::output::{MAX_OUTPUT, Tail};
 use super::process::{Pipes, Process};
 use super::spec::Spec;
@@ -42,11 +41,11 @@ const FAREWELL_MS: u64 = 500;
 const MAX_SHOWN: usize = 200;
 
 /// What a child is asked: some rows, and where the answer goes.
-struct Ask {
+pub(super) struct Ask {
     /// Row number and key.
-    rows: Vec<(u64, String)>,
-    lines: Vec<u8>,
-    reply: oneshot::Sender<Reply>,
+    pub(super) rows: Vec<(u64, String)>,
+    pub(super) lines: Vec<u8>,
+    pub(super) reply: oneshot::Sender<Reply>,
 }
 
 /// What became of a question.
@@ -63,7 +62,7 @@ pub(super) enum Unanswered {
     DiedOfOne,
     /// It took too long over this question.
     Late,
-    /// It was ended because of another question.
+    /// It was ended because of another question, or died and that may be why.
     Again,
 }
 
@@ -111,25 +110,6 @@ impl Lane {
         waiting.answered = true;
         answer
     }
-}
-
-/// The questions a child has not answered.
-struct Open {
-    /// By their number: the first is the oldest.
-    asks: BTreeMap<u64, Pending>,
-    /// Since when it has been the oldest.
-    since: Instant,
-    /// Row number to question.
-    rows: HashMap<u64, u64>,
-    next: u64,
-    /// Whether there was an answer that nobody asked for.
-    strays: bool,
-}
-
-struct Pending {
-    rows: Vec<(u64, String)>,
-    answers: Vec<Box<RawValue>>,
-    reply: oneshot::Sender<Reply>,
 }
 
 struct Task {
@@ -270,109 +250,6 @@ fn answers(line: &[u8]) -> Option<(Vec<Box<RawValue>>, bool)> {
     }
     let one: Box<RawValue> = serde_json::from_slice(line).ok()?;
     one.get().trim_start().starts_with('{').then(|| (vec![one], false))
-}
-
-impl Open {
-    fn new() -> Self {
-        Self { asks: BTreeMap::new(), since: Instant::now(), rows: HashMap::new(), next: 0, strays: false }
-    }
-
-    /// Adds a question and gives what is to be written.
-    fn take(&mut self, ask: Ask) -> Vec<u8> {
-        self.next += 1;
-        for (row, _) in &ask.rows {
-            self.rows.insert(*row, self.next);
-        }
-        if self.asks.is_empty() {
-            self.since = Instant::now();
-        }
-        let pending = Pending { rows: ask.rows, answers: Vec::new(), reply: ask.reply };
-        self.asks.insert(self.next, pending);
-        ask.lines
-    }
-
-    /// Hands answers to whoever asked; `false` when nobody did.
-    fn answer(&mut self, (answers, whole): (Vec<Box<RawValue>>, bool)) -> bool {
-        let mut touched = Vec::new();
-        for answer in answers {
-            let name = serde_json::from_str::<wire::Name>(answer.get()).unwrap_or_default();
-            let asked = name.row.and_then(|row| self.rows.get(&row).copied());
-            let asked = asked.or_else(|| self.by_key(name.key.as_deref()?));
-            let Some((id, pending)) = asked.and_then(|id| Some((id, self.asks.get_mut(&id)?))) else {
-                // Once is enough to be told; a program may do it with every line.
-                if !std::mem::replace(&mut self.strays, true) {
-                    tracing::warn!(row = name.row, "a program answered for a row it was not asked for");
-                }
-                continue;
-            };
-            pending.answers.push(answer);
-            if !touched.contains(&id) {
-                touched.push(id);
-            }
-        }
-        for id in &touched {
-            let done = |pending: &Pending| whole || pending.answers.len() >= pending.rows.len();
-            if self.asks.get(id).is_some_and(done) {
-                self.close(*id);
-            }
-        }
-        !touched.is_empty()
-    }
-
-    fn by_key(&self, key: &str) -> Option<u64> {
-        let has = |pending: &Pending| pending.rows.iter().any(|(_, known)| known == key);
-        self.asks.iter().find(|(_, pending)| has(pending)).map(|(id, _)| *id)
-    }
-
-    fn close(&mut self, id: u64) {
-        let was_oldest = self.asks.first_key_value().is_some_and(|(oldest, _)| *oldest == id);
-        let Some(pending) = self.asks.remove(&id) else { return };
-        if was_oldest {
-            self.since = Instant::now();
-        }
-        for (row, _) in &pending.rows {
-            self.rows.remove(row);
-        }
-        // Whoever asked may have given up; then nobody misses the answer.
-        drop(pending.reply.send(Ok(pending.answers)));
-    }
-
-    fn has_given_up(&self) -> bool {
-        self.asks.values().any(|pending| pending.reply.is_closed())
-    }
-
-    /// When the oldest question has to be answered; `None` when that is over.
-    fn due(&self, timeout: Duration) -> Option<Instant> {
-        let now = Instant::now();
-        let due = if self.asks.is_empty() { now + timeout } else { self.since + timeout };
-        (due > now).then_some(due)
-    }
-
-    /// Tells everybody that the child died.
-    fn died(&mut self, message: &str) {
-        let of_this = self.asks.values().map(|pending| pending.rows.len()).sum::<usize>() == 1;
-        self.end(|| if of_this { Unanswered::Died(message.to_owned()) } else { Unanswered::DiedOfOne });
-    }
-
-    /// Tells whoever asked first that it took too long, and everybody else to ask again.
-    fn late(&mut self) {
-        if let Some((_, oldest)) = self.asks.pop_first() {
-            drop(oldest.reply.send(Err(Unanswered::Late)));
-        }
-        self.again();
-    }
-
-    /// Tells everybody to ask again.
-    fn again(&mut self) {
-        self.end(|| Unanswered::Again);
-    }
-
-    fn end(&mut self, why: impl Fn() -> Unanswered) {
-        self.rows.clear();
-        for (_, pending) in std::mem::take(&mut self.asks) {
-            drop(pending.reply.send(Err(why())));
-        }
-    }
 }
 
 fn sentence(why: &str, status: Option<&str>, last_words: Option<&str>) -> String {

@@ -10,6 +10,7 @@ mod argument;
 pub mod guard;
 mod lane;
 mod lines;
+mod open;
 mod output;
 mod process;
 mod row;
