@@ -20,9 +20,11 @@ pub(crate) struct Attempt {
     pub(crate) ended_at: Option<UnixMs>,
 }
 
-/// The attempts of a timeline, oldest first.
+/// The attempts of a timeline, oldest first. The last one is the job's present one, so it has the job's number
+/// also when the timeline is so long that only its end is here. A process that died and was replaced ends none:
+/// the others go on, and what it left is noted.
 #[must_use]
-pub(crate) fn attempts(events: &[Event]) -> Vec<Attempt> {
+pub(crate) fn attempts(events: &[Event], present: u32) -> Vec<Attempt> {
     let mut attempts: Vec<Attempt> = Vec::new();
     for event in events {
         match event.kind {
@@ -41,6 +43,9 @@ pub(crate) fn attempts(events: &[Event]) -> Vec<Attempt> {
             | EventKind::Attached => {}
         }
     }
+    for (attempt, number) in attempts.iter_mut().rev().zip((1..=present).rev()) {
+        attempt.number = number;
+    }
     attempts
 }
 
@@ -54,7 +59,7 @@ fn begin(attempts: &mut Vec<Attempt>, event: &Event) {
         }
     }
     attempts.push(Attempt {
-        number: attempts.last().map_or(1, |last| last.number + 1),
+        number: 1,
         at: event.at,
         from_row,
         to_row: None,
@@ -119,13 +124,16 @@ mod tests {
 
     #[test]
     fn a_killed_and_resumed_job_has_two_attempts_with_their_rows() {
-        let found = attempts(&[
-            event(1, EventKind::Created, None),
-            event(2, EventKind::Started, Some(1)),
-            event(3, EventKind::Rescued, None),
-            event(4, EventKind::Cancelled, None),
-            event(5, EventKind::Resumed, Some(229)),
-        ]);
+        let found = attempts(
+            &[
+                event(1, EventKind::Created, None),
+                event(2, EventKind::Started, Some(1)),
+                event(3, EventKind::Rescued, None),
+                event(4, EventKind::Cancelled, None),
+                event(5, EventKind::Resumed, Some(229)),
+            ],
+            2,
+        );
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].from_row, found[0].to_row), (1, Some(228)));
         assert_eq!(found[0].end, "worker lost, taken over, cancelled by you");
@@ -135,8 +143,21 @@ mod tests {
 
     #[test]
     fn a_restart_ends_the_attempt_it_interrupts() {
-        let found = attempts(&[event(1, EventKind::Started, None), event(2, EventKind::Restarted, Some(41))]);
+        let found =
+            attempts(&[event(1, EventKind::Started, None), event(2, EventKind::Restarted, Some(41))], 2);
         assert_eq!(found[0].end, "restarted by you");
         assert_eq!((found[0].from_row, found[0].to_row), (1, Some(40)));
+    }
+
+    #[test]
+    fn of_a_long_timeline_the_last_attempts_have_their_own_numbers() {
+        let end = [
+            event(900, EventKind::Paused, None),
+            event(901, EventKind::Resumed, Some(70)),
+            event(902, EventKind::Rescued, Some(75)),
+            event(903, EventKind::Restarted, Some(81)),
+        ];
+        let numbers: Vec<u32> = attempts(&end, 348).iter().map(|attempt| attempt.number).collect();
+        assert_eq!(numbers, [347, 348]);
     }
 }

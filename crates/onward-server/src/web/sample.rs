@@ -35,7 +35,7 @@ fn job(number: u128, name: &str, state: JobState, tally: Tally, total: u64) -> S
             saved_at: Some(ago(400)),
             rests_until: None,
         },
-        attempt: 1,
+        attempt: 2,
         generation: 1,
         epoch: Epoch(7),
         created_at: ago(600_000),

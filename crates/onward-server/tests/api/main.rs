@@ -16,4 +16,5 @@ mod rows;
 mod server;
 mod submit;
 mod support;
+mod timeline;
 mod uploads;

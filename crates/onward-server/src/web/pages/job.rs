@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use onward_core::event::Event;
 use onward_core::hook::Delivery;
 use onward_core::id::JobId;
-use onward_core::store::{DeliveryQuery, Verify};
+use onward_core::store::{DeliveryQuery, Store, StoreError, Verify};
 use onward_engine::handle::DoubtDetail;
 use onward_engine::{Engine, Snapshot};
 use serde::Deserialize;
@@ -25,7 +25,7 @@ use crate::web::parts::steer::steer;
 use crate::web::parts::tail::tail;
 use crate::web::picture::{self, Picture};
 
-/// Lines of the timeline read: a job that was resumed a hundred times has fewer.
+/// Lines of the timeline shown, the newest: a job that was resumed a hundred times has fewer.
 const MOST_EVENTS: usize = 500;
 
 /// The query of a job's page as it comes.
@@ -54,6 +54,21 @@ pub(crate) struct View {
     pub(crate) verified: Option<Verify>,
 }
 
+/// The end of a job's timeline, oldest first.
+async fn newest(store: &dyn Store, id: JobId) -> Result<Vec<Event>, StoreError> {
+    let mut events: Vec<Event> = Vec::new();
+    loop {
+        let after = events.last().map_or(0, |event| event.seq);
+        let page = store.events(Some(id), after, MOST_EVENTS).await?;
+        let whole = page.len() == MOST_EVENTS;
+        events.extend(page);
+        events.drain(..events.len().saturating_sub(MOST_EVENTS));
+        if !whole {
+            return Ok(events);
+        }
+    }
+}
+
 /// Reads what the page shows.
 pub(crate) async fn read(engine: &Engine, id: JobId, asked: &Asked) -> Result<View> {
     let snapshot = engine.job(id).await?;
@@ -61,7 +76,7 @@ pub(crate) async fn read(engine: &Engine, id: JobId, asked: &Asked) -> Result<Vi
     let picture = picture::read(engine, &snapshot).await?;
     // Comparing the ledger with the counters reads all of it, so it is done only when asked for.
     let verified = if asked.verify == "1" { Some(store.verify(id).await?) } else { None };
-    let events = store.events(Some(id), 0, MOST_EVENTS).await?;
+    let events = newest(&**store, id).await?;
     let doubts = engine.doubts(&snapshot.job, None, doubts::SHOWN + 1).await?;
     let query = DeliveryQuery { job: id, before: None, limit: deliveries::SHOWN + 1 };
     let deliveries = engine.deliveries(&query).await?;

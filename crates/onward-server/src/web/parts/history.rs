@@ -13,7 +13,7 @@ use crate::web::parts::badge::icon;
 /// The attempts, newest last.
 #[must_use]
 pub(crate) fn attempts_part(events: &[Event], snapshot: &Snapshot) -> Markup {
-    let attempts = attempts(events);
+    let attempts = attempts(events, snapshot.job.attempt);
     html! {
         @if attempts.is_empty() { p { "It has not begun yet." } }
         ol.attempts {
