@@ -185,3 +185,20 @@ async fn answers_are_compressed_for_those_who_ask() {
     let response = server.raw(request.body(axum::body::Body::empty()).unwrap()).await;
     assert_eq!(response.headers()[header::CONTENT_ENCODING], "gzip");
 }
+
+/// The work gets a row under the recipe's names; whoever reads rows gets back what he knows from his file.
+#[tokio::test]
+async fn fields_of_rows_are_named_by_the_files_headers_whatever_the_recipe_calls_them() {
+    let server = Server::open().await;
+    let recipe = format!("{RECIPE}[columns]\nhandle = \"Instagram name\"\n");
+    let file = "Instagram name,Note\n@Anna,x\n";
+    let job = server
+        .send(upload("/api/v1/jobs", &[("file", Some("list.csv"), file), ("recipe", None, &recipe)]))
+        .await
+        .json();
+    let job = job["job_id"].as_str().unwrap();
+    server.until_status(job, "completed").await;
+    let row = server.get(&format!("/api/v1/jobs/{job}/rows")).await.json()["rows"][0].take();
+    assert_eq!(row["fields"], serde_json::json!({ "Instagram name": "@Anna", "Note": "x" }));
+    assert_eq!(row["key"], "anna", "the key is the recipe's");
+}

@@ -220,7 +220,7 @@ pub struct StuckView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Pause)]
 pub struct PauseView {
-    /// user, breaker, quota or disk-full.
+    /// user, breaker, quota, disk-full or in-doubt.
     #[schema(value_type = String)]
     pub reason: PauseReason,
     /// A sentence.

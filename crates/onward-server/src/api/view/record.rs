@@ -35,7 +35,8 @@ pub struct RowView {
     pub duration_ms: u64,
     /// When the outcome was there.
     pub finished_at: String,
-    /// Its columns as they stand in the file; empty when the file is gone.
+    /// Its columns as they stand in the file, by header, whatever `[columns]` of the recipe calls them; empty when
+    /// the file is gone.
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub fields: Fields,
     /// What the work gave back.
@@ -77,7 +78,8 @@ pub struct DoubtView {
     pub deaths: u32,
     /// When its worker was lost.
     pub since: String,
-    /// Its columns as they stand in the file; empty when the file is gone.
+    /// Its columns as they stand in the file, by header, whatever `[columns]` of the recipe calls them; empty when
+    /// the file is gone.
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub fields: Fields,
 }
