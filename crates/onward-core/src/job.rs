@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::Checkpoint;
 use crate::clock::UnixMs;
 use crate::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
+use crate::pace::RateLimit;
 use crate::state::{JobState, Offer, PauseReason, Step, allowed_actions};
 use crate::tally::Tally;
 
@@ -120,8 +121,9 @@ pub struct JobInput {
 pub struct Tuning {
     /// Calls in flight.
     pub concurrency: Option<u32>,
-    /// Calls per time.
-    pub rate: Option<crate::pace::Rate>,
+    /// Calls per time, or that there is no limit.
+    #[serde(flatten, with = "crate::pace::rate_limit")]
+    pub rate: Option<RateLimit>,
     /// Failures in a row that open the breaker; 0 means never.
     pub breaker: Option<u32>,
     /// Probes since the target last answered: more than 0 means that single rows are tried.
@@ -202,7 +204,10 @@ impl Tuning {
         }
         let changed = [
             self.concurrency.map(|calls| format!("concurrency {calls}")),
-            self.rate.map(|rate| format!("rate {rate}")),
+            self.rate.map(|limit| match limit {
+                RateLimit::At(rate) => format!("rate {rate}"),
+                RateLimit::Lifted => "no limit of the rate".to_owned(),
+            }),
             self.breaker.map(|rows| match rows {
                 0 => "breaker off".to_owned(),
                 rows => format!("breaker after {rows} failures in a row"),
@@ -247,4 +252,32 @@ pub struct Waiting {
     pub row: RowIndex,
     /// Since when.
     pub since: UnixMs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_left_set_or_lifted_and_is_stored_so() {
+        let set = Tuning { rate: "50/min".parse().ok().map(RateLimit::At), ..Tuning::default() };
+        let lifted = Tuning { rate: Some(RateLimit::Lifted), ..Tuning::default() };
+        for tuning in [Tuning::default(), set, lifted] {
+            let stored = serde_json::to_string(&tuning).unwrap();
+            assert_eq!(serde_json::from_str::<Tuning>(&stored).unwrap(), tuning, "{stored}");
+        }
+        assert_eq!(set.with(Tuning::default()), set, "what is not named stays");
+        assert_eq!(set.with(lifted).rate, Some(RateLimit::Lifted));
+        assert_eq!(lifted.with(set).rate, set.rate);
+        assert_eq!(lifted.words(), "no limit of the rate");
+    }
+
+    #[test]
+    fn limits_stored_before_a_rate_could_be_lifted_are_read() {
+        let read = |stored| serde_json::from_str::<Tuning>(stored).unwrap();
+        let before = read(r#"{"concurrency":2,"rate":"50/min","breaker":null}"#);
+        assert_eq!((before.concurrency, before.rate), (Some(2), "50/min".parse().ok().map(RateLimit::At)));
+        assert_eq!(read(r#"{"concurrency":null,"rate":null,"breaker":null}"#), Tuning::default());
+        assert_eq!(read("{}"), Tuning::default());
+    }
 }

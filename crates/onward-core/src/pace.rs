@@ -76,6 +76,66 @@ impl From<Rate> for String {
     }
 }
 
+/// What a person said about the rate of one job: it stands in place of the recipe's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateLimit {
+    /// No more calls than this.
+    At(Rate),
+    /// No limit of ours, whatever the recipe says.
+    Lifted,
+}
+
+impl RateLimit {
+    /// The rate that holds, if one does.
+    #[must_use]
+    pub fn rate(self) -> Option<Rate> {
+        match self {
+            Self::At(rate) => Some(rate),
+            Self::Lifted => None,
+        }
+    }
+
+    /// The rate that holds for a job: this word on it if there is one, else the recipe's.
+    #[must_use]
+    pub fn over(said: Option<Self>, of_recipe: Option<Rate>) -> Option<Rate> {
+        said.map_or(of_recipe, Self::rate)
+    }
+}
+
+/// As fields of what holds it: `rate`, and `rate_lifted` only where there is something to say. A reader from before
+/// there was a `rate_lifted` keeps to the recipe's rate, which is slower than asked and never faster.
+pub mod rate_limit {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Rate, RateLimit};
+
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(default)]
+    struct Fields {
+        rate: Option<Rate>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        rate_lifted: bool,
+    }
+
+    /// Writes the fields.
+    ///
+    /// # Errors
+    /// As the serializer.
+    pub fn serialize<S: Serializer>(said: &Option<RateLimit>, to: S) -> Result<S::Ok, S::Error> {
+        let rate = said.and_then(RateLimit::rate);
+        Fields { rate, rate_lifted: said.is_some() && rate.is_none() }.serialize(to)
+    }
+
+    /// Reads the fields.
+    ///
+    /// # Errors
+    /// As the deserializer; also for a rate that is none.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RateLimit>, D::Error> {
+        let Fields { rate, rate_lifted } = Fields::deserialize(from)?;
+        Ok(rate.map(RateLimit::At).or(rate_lifted.then_some(RateLimit::Lifted)))
+    }
+}
+
 /// The text is no rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a rate is a whole number from 1 to 1,000,000 and a unit, such as 10/s, 50/min or 1000/hour")]

@@ -83,6 +83,14 @@ impl Api {
         answer(self.client.post(self.url(path)).json(body)).await
     }
 
+    /// PATCH with a JSON body of a path under `/api/v1`.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Answer> {
+        answer(self.client.patch(self.url(path)).json(body)).await
+    }
+
     /// An action on a job: `resume`, `restart`, `force-cancel`, `pause`, `retry`.
     ///
     /// # Errors

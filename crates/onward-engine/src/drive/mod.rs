@@ -22,6 +22,7 @@ use onward_core::event::{EventKind, NewEvent};
 use onward_core::id::{Epoch, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Columns, InputRow};
 use onward_core::job::{Go, Job, JobError, Pause};
+use onward_core::pace::RateLimit;
 use onward_core::problem::Problem;
 use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
@@ -331,7 +332,7 @@ fn config(job: &Job, recipe: &Recipe, calls_out: bool) -> Config {
             && recipe.in_doubt.as_ref().is_some_and(|in_doubt| in_doubt.policy != Policy::Retry),
         calls_out,
         retry: work.retry,
-        rate: job.tuning.rate.or(work.rate),
+        rate: RateLimit::over(job.tuning.rate, work.rate),
         max_wait_ms: work.max_wait,
         breaker: Some(breaker(job, recipe))
             .filter(|failures| calls_out && *failures > 0 && job.total >= u64::from(*failures)),

@@ -5,6 +5,7 @@ use std::path::Path;
 use onward_core::doubt::Stand;
 use onward_core::id::{InputId, JobId, RowIndex};
 use onward_core::job::{Go, Job, Pause, Tuning};
+use onward_core::pace::RateLimit;
 use onward_core::problem::{Code, Problem};
 use onward_core::row::Outcome;
 use onward_core::state::{JobState, PauseReason, Step};
@@ -29,8 +30,8 @@ const MAX_FAILURES_IN_A_ROW: u32 = 10_000;
 pub struct Limits {
     /// Calls in flight, 1 to 10,000.
     pub concurrency: Option<u32>,
-    /// Calls per time, such as `50/min`.
-    pub rate: Option<String>,
+    /// Calls per time, or no limit of it.
+    pub rate: Option<RateLimit>,
     /// Failures in a row that open the breaker; 0 means never.
     pub breaker: Option<u32>,
 }
@@ -244,10 +245,6 @@ impl Engine {
             let detail = format!("concurrency must be from 1 to {MAX_CONCURRENCY}");
             return Err(Problem::new(Code::InvalidLimit, detail));
         }
-        let rate =
-            rate.map(|text| text.parse()).transpose().map_err(|error: onward_core::pace::BadRate| {
-                Problem::new(Code::InvalidLimit, error.to_string())
-            })?;
         if breaker.is_some_and(|failures| failures > MAX_FAILURES_IN_A_ROW) {
             let detail = format!("the breaker must be from 0 (never) to {MAX_FAILURES_IN_A_ROW}");
             return Err(Problem::new(Code::InvalidLimit, detail));

@@ -93,7 +93,8 @@ impl Input {
                     input.in_doubt = Some(in_doubt::Body { answer, rows: Vec::new() });
                 }
                 "delivery" => input.delivery = Some(deliveries::Body { delivery: value }),
-                "rate" if !value.trim().is_empty() => input.tune.rate = Some(value.trim().to_owned()),
+                // The form shows the rate that holds: a field that was emptied says that none shall.
+                "rate" => input.tune.rate = Some(Some(value).filter(|rate| !rate.trim().is_empty())),
                 "name" if !value.trim().is_empty() => input.tune.name = Some(value),
                 "concurrency" => input.tune.concurrency = whole("concurrency", &value)?,
                 "breaker" => input.tune.breaker = whole("breaker", &value)?,

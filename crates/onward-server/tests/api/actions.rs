@@ -170,6 +170,11 @@ async fn limits_change_live_and_only_within_their_range() {
         (&view["name"], &view["rate"], &view["concurrency"]),
         (&json!("Again"), &json!("50/min"), &json!(2))
     );
+    let left = patch("{\"concurrency\": 3}").await.json();
+    assert_eq!((&left["rate"], &left["concurrency"]), (&json!("50/min"), &json!(3)));
+    let lifted = patch("{\"rate\": null, \"concurrency\": null}").await.json();
+    assert_eq!((&lifted["rate"], &lifted["concurrency"]), (&json!(null), &json!(3)), "only a rate is lifted");
+    assert_eq!(patch("{\"rate\": \"50/min\"}").await.json()["rate"], "50/min");
     for bad in ["0", "-1", "1e9", "1.5"] {
         let reply = patch(&format!("{{\"concurrency\": {bad}}}")).await;
         assert_eq!(reply.problem(), (422, "invalid-limit".to_owned()), "{bad}");

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 
-use crate::support::{Reply, Server, request};
+use crate::support::{Reply, Server, csv, request};
 
 /// 400 rows; every seventh fails.
 async fn listed() -> (Server, String) {
@@ -125,4 +125,17 @@ async fn limits_are_changed_by_a_plain_form_and_a_job_is_deleted_by_one() {
     let gone = server.send(form(&format!("/jobs/{job}/delete"), "")).await;
     assert_eq!((gone.status.as_u16(), gone.header("location")), (303, "/"));
     assert_eq!(server.get(&format!("/jobs/{job}")).await.problem().0, 404);
+}
+
+#[tokio::test]
+async fn a_rate_that_is_emptied_in_the_form_is_lifted_and_one_that_is_not_in_it_stays() {
+    let server = Server::shut().await;
+    let job = server.job(&csv(5)).await;
+    let rate = async |fields: &str| {
+        server.send(form(&format!("/jobs/{job}/tune"), fields)).await;
+        server.get(&format!("/api/v1/jobs/{job}")).await.json()["rate"].clone()
+    };
+    assert_eq!(rate("rate=50/min&concurrency=2&breaker=").await, "50/min");
+    assert_eq!(rate("concurrency=3").await, "50/min");
+    assert!(rate("rate=&concurrency=2&breaker=").await.is_null());
 }

@@ -3,6 +3,7 @@
 use onward_core::event::EventKind;
 use onward_core::id::{Epoch, InputId};
 use onward_core::job::{Job, Tuning};
+use onward_core::pace::RateLimit;
 use onward_core::row::Outcome;
 use onward_core::state::{JobState, Step};
 use onward_core::store::{CreatorQuery, JobQuery, StoreError};
@@ -147,12 +148,15 @@ pub async fn jobs_are_found_by_name_file_name_and_state(Subject { store, keep: _
 pub async fn tuning_changes_name_and_limits_and_nothing_else(Subject { store, keep: _keep, .. }: Subject) {
     let id = job(&store, 10).await;
     let mut hand = Hand::take(&store, id, "w", at(1)).await;
-    let tuning = Tuning { concurrency: Some(2), rate: "50/min".parse().ok(), ..Tuning::default() };
+    let tuning = Tuning { concurrency: Some(2), rate: "50/min".parse().ok().map(RateLimit::At), ..Tuning::default() };
     let named = store.tune(id, Some("better"), None, "you", at(2)).await.expect("it is changed");
     assert_eq!((named.name.as_str(), named.tuning), ("better", Tuning::default()));
     let tuned = store.tune(id, None, Some(tuning), "you", at(3)).await.expect("it is changed");
     assert_eq!((tuned.name.as_str(), tuned.tuning), ("better", tuning));
     assert_eq!(look(&store, id).await.tuning, tuning);
+    let lifted = Tuning { rate: Some(RateLimit::Lifted), ..Tuning::default() };
+    store.tune(id, None, Some(lifted), "you", at(3)).await.expect("it is changed");
+    assert_eq!(look(&store, id).await.tuning, Tuning { concurrency: Some(2), ..lifted });
     hand.finish([0], Outcome::Added, at(4)).await.expect("the holder goes on");
     let gone = onward_core::id::JobId(new_uuid());
     assert_eq!(store.tune(gone, None, None, "you", at(5)).await, Err(StoreError::NotFound(gone)));

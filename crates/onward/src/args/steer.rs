@@ -9,7 +9,7 @@ pub(crate) struct Tune {
     /// The job's id, or `last` for the newest job
     #[arg(value_name = "JOB")]
     pub(crate) job: String,
-    /// Calls per time, at most, such as 10/s or 50/min
+    /// Calls per time, at most, such as 10/s or 50/min; none lifts the limit
     #[arg(long, group = "change")]
     pub(crate) rate: Option<String>,
     /// Calls in flight, at most

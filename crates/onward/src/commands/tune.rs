@@ -14,7 +14,7 @@ pub(super) async fn run(config: &Config, verb: &Tune) -> Result<Exit, Failure> {
     let client = Client::open(config, Need::Existing).await?;
     let id = jobs::named(&client, &verb.job).await?;
     let changes = [
-        ("rate", verb.rate.clone().map(Value::from)),
+        ("rate", verb.rate.as_deref().map(rate)),
         ("concurrency", verb.concurrency.map(Value::from)),
         ("breaker", verb.breaker.map(Value::from)),
         ("name", verb.name.clone().map(Value::from)),
@@ -27,7 +27,7 @@ pub(super) async fn run(config: &Config, verb: &Tune) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let concurrency = job.concurrency.map(|calls| format!("{} calls at once", count(calls.into())));
-    let rate = job.rate.as_deref().unwrap_or("no rate");
+    let rate = job.rate.as_deref().unwrap_or("no limit of the rate");
     let breaker = match job.breaker {
         None | Some(0) => "no breaker".to_owned(),
         Some(failures) => format!("held after {failures} failures in a row"),
@@ -35,4 +35,9 @@ pub(super) async fn run(config: &Config, verb: &Tune) -> Result<Exit, Failure> {
     let limits = [concurrency.unwrap_or_default(), rate.to_owned(), breaker];
     output::say(&format!("{}: {}", plain(&job.name), limits.join(", ")));
     Ok(Exit::Done)
+}
+
+/// What the API takes: `null` lifts the limit.
+fn rate(said: &str) -> Value {
+    if said.eq_ignore_ascii_case("none") { Value::Null } else { Value::from(said) }
 }

@@ -83,3 +83,19 @@ async fn limits_change_while_the_job_runs() {
     desk.type_in(&["tune", "last"]).ends_with(2);
     desk.type_in(&["tune", "last", "--breaker", "20000"]).ends_with(2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_is_lifted_with_none() {
+    let desk = Desk::new();
+    let upstream = Upstream::start(Script::default()).unwrap();
+    let mut job = CreatorsJob::plain("lift", 20, &upstream.url());
+    job.recipe = job.recipe.replace("[work]\n", "[work]\nrate = \"1/hour\"\n");
+    desk.lay(&job);
+    let _server = desk.serve(&[]).await;
+    desk.type_in(&["submit", "creators.csv", "--recipe", "recipe.toml"]).ends_with(0);
+    until("calls", LIMIT, || async { Ok((upstream.count() >= 1).then_some(())) }).await.unwrap();
+    let lifted = desk.type_in(&["tune", "last", "--rate", "none"]).ends_with(0);
+    assert!(lifted.err.contains("no limit of the rate"), "{}", lifted.err);
+    desk.type_in(&["watch", "last"]).ends_with(0);
+    assert_eq!(upstream.count(), 20);
+}

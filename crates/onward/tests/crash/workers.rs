@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use onward_testkit::{Api, CreatorsJob, Evidence, Home, Ledger, Script, Upstream, now, until};
+use onward_testkit::postgres::{Disk, left_out};
+use onward_testkit::{Api, CreatorsJob, Evidence, Home, Ledger, Postgres, Script, Upstream, now, until};
 use serde_json::{Value, json};
 
 use crate::{BINARY, DONE_WITHIN};
@@ -112,5 +113,49 @@ async fn rate_is_kept(tag: &str, more_workers: usize) -> Result<()> {
             ensure!(took + ON_ITS_WAY >= BETWEEN * after, "{} calls within {took:?}", after + 1);
         }
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_that_is_lifted_holds_up_no_worker_on_sqlite() -> Result<()> {
+    lift_the_rate(&Home::new(BINARY)?).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_that_is_lifted_holds_up_no_worker_on_postgres() -> Result<()> {
+    if left_out() {
+        return Ok(());
+    }
+    let postgres = Postgres::start(Disk::Quick)?;
+    lift_the_rate(&Home::sharing(BINARY, &postgres.url(), None)?).await
+}
+
+/// Two workers keep to the recipe's rate; then it is lifted from the API of a server that does no work.
+async fn lift_the_rate(home: &Home) -> Result<()> {
+    let upstream = Upstream::start(Script::default())?;
+    let truth = CreatorsJob::plain("lift", ROWS, &upstream.url()).with_work("rate = \"1/hour\"");
+    let mut server = home.serve(&["--no-work"])?;
+    let api = home.ready(&mut server).await?;
+    let workers = [home.start(&["worker"])?, home.start(&["worker"])?];
+    let job = api.submit(&truth).await?;
+    until("the first call", DONE_WITHIN, async || Ok((upstream.count() > 0).then_some(()))).await?;
+    for worker in &workers {
+        at_work(&api, worker.id()).await.with_context(|| home.log_tail())?;
+    }
+    let before = upstream.count();
+    ensure!(before == 1, "{before} calls at a rate of one an hour");
+    let path = format!("/jobs/{job}");
+    let named = api.patch(&path, &json!({"name": "Lift"})).await?;
+    ensure!(named.body["rate"] == "1/hour", "a rate that is not named stays: {named:?}");
+    let asked = now();
+    let lifted = api.patch(&path, &json!({"rate": null})).await?;
+    ensure!(lifted.status == 200 && lifted.body["rate"].is_null(), "{lifted:?}");
+    until("the next call", DONE_WITHIN, async || Ok((upstream.count() > 1).then_some(()))).await?;
+    let waited = asked.elapsed();
+    ensure!(waited < AT_WORK_WITHIN, "the next call came after {waited:?}");
+    let done = |job: &Value| job["status"] == "completed";
+    api.job_when(&job, "the job to be completed", DONE_WITHIN, done).await?;
+    let lines = api.timeline(&job).await?;
+    ensure!(lines.iter().any(|line| line["detail"] == "no limit of the rate"), "{lines:?}");
     Ok(())
 }

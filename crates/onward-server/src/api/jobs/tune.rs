@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use onward_core::id::JobId;
-use onward_core::pace::Rate;
+use onward_core::pace::{BadRate, RateLimit};
 use onward_core::problem::Code;
 use onward_engine::Limits;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
 
@@ -21,7 +21,7 @@ const MAX_LIMIT: u64 = 10_000;
 /// The longest name; a card shows half of it.
 const MAX_NAME_CHARS: usize = 200;
 
-/// The body; what is left out stays as it is.
+/// The body; what is left out stays as it is, and so does what is `null`, except the rate.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Tune)]
@@ -29,9 +29,10 @@ pub struct Body {
     /// A new name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Calls per time, such as `50/min`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rate: Option<String>,
+    /// Calls per time, such as `50/min`; `null` lifts the limit, the recipe's as well.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "named")]
+    #[schema(value_type = Option<String>)]
+    pub rate: Option<Option<String>>,
     /// Calls in flight, 1 to 10,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>)]
@@ -59,9 +60,7 @@ pub async fn handle(
 pub async fn run(app: &App, id: JobId, body: Body, who: Who) -> Result<JobView> {
     let concurrency = body.concurrency.as_ref().map(|asked| whole("concurrency", asked, 1)).transpose()?;
     let breaker = body.breaker.as_ref().map(|asked| whole("breaker", asked, 0)).transpose()?;
-    if let Some(rate) = &body.rate {
-        rate.parse::<Rate>().map_err(|error| out_of_range("rate", &error.to_string()))?;
-    }
+    let rate = body.rate.map(limit).transpose().map_err(|error| out_of_range("rate", &error.to_string()))?;
     let name = body.name.map(|name| name.trim().to_owned());
     if let Some(name) = &name {
         let fits =
@@ -72,10 +71,19 @@ pub async fn run(app: &App, id: JobId, body: Body, who: Who) -> Result<JobView> 
         }
     }
     who.check(app, id).await?;
-    match app.engine.tune(id, name, Limits { concurrency, rate: body.rate, breaker }, who.actor).await {
+    match app.engine.tune(id, name, Limits { concurrency, rate, breaker }, who.actor).await {
         Ok(snapshot) => Ok(app.view(&snapshot)),
         Err(problem) => Err(about_job(app, id, problem).await),
     }
+}
+
+/// A field that is there, also when it is `null`; one that is left out never comes here.
+fn named<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+fn limit(rate: Option<String>) -> std::result::Result<RateLimit, BadRate> {
+    rate.map_or(Ok(RateLimit::Lifted), |rate| rate.trim().parse().map(RateLimit::At))
 }
 
 fn whole(name: &str, asked: &Number, least: u64) -> Result<u32> {

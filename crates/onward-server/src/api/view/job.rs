@@ -339,7 +339,7 @@ impl Limits {
             recipe.map_or((None, None), |glance| (glance.work.concurrency, glance.work.rate));
         Self {
             concurrency: job.tuning.concurrency.or(concurrency),
-            rate: job.tuning.rate.map(|rate| rate.to_string()).or(rate),
+            rate: job.tuning.rate.map_or(rate, |limit| limit.rate().map(|rate| rate.to_string())),
             breaker: job.tuning.breaker.or(breaker),
         }
     }

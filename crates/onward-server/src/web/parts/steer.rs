@@ -22,7 +22,7 @@ pub(crate) fn steer(snapshot: &Snapshot, view: &JobView) -> Markup {
                     div.field {
                         label for="rate" { "Calls per time, at most" }
                         input #rate name="rate" type="text" value=[view.rate.as_deref()] placeholder="no limit of ours" pattern="\\s*[0-9]+(\\.[0-9]+)?\\s*/\\s*[a-z]+\\s*" aria-describedby="rate-hint" autocomplete="off";
-                        p.hint #rate-hint { "Such as 50/min or 10/s." }
+                        p.hint #rate-hint { "Such as 50/min or 10/s; empty means no limit of ours." }
                     }
                     div.field {
                         label for="concurrency" { "Calls at the same time" }
