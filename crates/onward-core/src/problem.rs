@@ -66,7 +66,7 @@ codes! {
     JobNotRunning "job-not-running" 409 6 "This job is not running",
     /// It is not stuck and nobody said force.
     JobNotStuck "job-not-stuck" 409 6 "This job is making progress; nothing needs a restart",
-    /// Every row has an outcome.
+    /// Every row has an outcome. Not answered any more, as a resume completes such a job; clients may know it.
     NothingToResume "nothing-to-resume" 409 6 "Every row of this job is done",
     /// No failed row matches.
     NothingToRetry "nothing-to-retry" 409 6 "There is no failed row to retry",

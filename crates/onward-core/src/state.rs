@@ -163,26 +163,32 @@ pub fn step(state: JobState, step: Step) -> Option<JobState> {
 }
 
 /// The state of a job after another file was attached, or `None` while it may be at work. With rows left
-/// to do, a completed job waits for a worker; any other is resumed by a person.
+/// to do, a completed job waits for a worker, and any other is resumed by a person. With none left, every
+/// row is done, and that is what completed means.
 #[must_use]
 pub fn attached(state: JobState, rows_left: bool) -> Option<JobState> {
     match state {
         JobState::Queued | JobState::Running => None,
         JobState::Completed if rows_left => Some(JobState::Queued),
-        JobState::Paused | JobState::Completed | JobState::Failed | JobState::Cancelled => Some(state),
+        JobState::Paused | JobState::Failed | JobState::Cancelled if rows_left => Some(state),
+        JobState::Paused | JobState::Completed | JobState::Failed | JobState::Cancelled => {
+            Some(JobState::Completed)
+        }
     }
 }
 
 /// What a person is offered for a job, most useful first: the buttons, the `allowed_actions` of the
-/// API and of 409 answers. Retry on a stopped job is legal but not offered: resume comes first.
+/// API and of 409 answers. Retry on a stopped job is legal but not offered: resume comes first. It needs
+/// the input for the rows that are left; where a job was stopped after its last row, it completes it.
 #[must_use]
 pub fn allowed_actions(state: JobState, facts: Offer) -> &'static [Step] {
+    let goes_on = facts.input_available || !facts.rows_left;
     match state {
         JobState::Queued => &[Step::ForceCancel],
         JobState::Running => &[Step::Restart, Step::ForceCancel, Step::Pause],
-        JobState::Paused if facts.input_available && facts.rows_left => &[Step::Resume, Step::ForceCancel],
+        JobState::Paused if goes_on => &[Step::Resume, Step::ForceCancel],
         JobState::Paused => &[Step::ForceCancel],
-        JobState::Failed | JobState::Cancelled if facts.input_available && facts.rows_left => &[Step::Resume],
+        JobState::Failed | JobState::Cancelled if goes_on => &[Step::Resume],
         JobState::Failed | JobState::Cancelled => &[],
         JobState::Completed if facts.failed_rows > 0 && facts.input_available => &[Step::Retry],
         JobState::Completed => &[],
@@ -196,7 +202,7 @@ pub struct Offer {
     pub failed_rows: u64,
     /// Whether the stored input is still there.
     pub input_available: bool,
-    /// Whether a row has no outcome: an attached file may have left none.
+    /// Whether a row has no outcome: a job may be stopped between its last row and its completion.
     pub rows_left: bool,
 }
 
@@ -262,6 +268,30 @@ mod tests {
                         assert!(step(state, *action).is_some(), "{state} offers {}", action.word());
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn an_attached_file_that_leaves_nothing_to_do_completes_the_job() {
+        for state in JobState::ALL {
+            let stands_still = !matches!(state, JobState::Queued | JobState::Running);
+            assert_eq!(attached(state, false), stands_still.then_some(JobState::Completed), "{state}");
+        }
+        for state in [JobState::Paused, JobState::Failed, JobState::Cancelled] {
+            assert_eq!(attached(state, true), Some(state));
+        }
+        assert_eq!(attached(JobState::Completed, true), Some(JobState::Queued));
+    }
+
+    #[test]
+    fn a_job_that_was_stopped_after_its_last_row_is_completed_by_a_resume() {
+        for state in [JobState::Paused, JobState::Failed, JobState::Cancelled] {
+            for (input_available, rows_left, offered) in
+                [(true, true, true), (false, true, false), (true, false, true), (false, false, true)]
+            {
+                let offer = Offer { failed_rows: 0, input_available, rows_left };
+                assert_eq!(allowed_actions(state, offer).contains(&Step::Resume), offered, "{state}");
             }
         }
     }

@@ -73,6 +73,11 @@ pub(crate) fn settled(count: u64, stand: Stand) -> String {
     }
 }
 
+/// What the timeline says of a job whose every row has an outcome.
+pub(crate) fn all_done(total: u64) -> String {
+    format!("all {total} rows have an outcome")
+}
+
 /// The stand behind a word.
 pub(crate) fn stand_of(word: &str) -> Option<Stand> {
     Stand::ALL.into_iter().find(|stand| stand.word() == word)

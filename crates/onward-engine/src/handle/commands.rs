@@ -47,7 +47,9 @@ impl Engine {
     ) -> Result<(u64, Snapshot), Problem> {
         let before = self.job(id).await?.job;
         may_resume(&before)?;
-        input::check_rest(self.store(), &before).await?;
+        if before.resume_from_row().is_some() {
+            input::check_rest(self.store(), &before).await?;
+        }
         let go = first.map_or(Go::Fully, Go::First);
         let job = self.take(id, Step::Resume, actor, None, go).await.map_err(|error| {
             let StoreError::Illegal(job) = error else { return mishap::problem(error) };
@@ -293,10 +295,8 @@ fn may_resume(job: &Job) -> Result<(), Problem> {
     let code = match job.state {
         JobState::Queued | JobState::Running => Code::JobAlreadyRunning,
         JobState::Completed => Code::JobNotResumable,
-        JobState::Paused | JobState::Failed | JobState::Cancelled => match job.resume_from_row() {
-            Some(_) => return Ok(()),
-            None => Code::NothingToResume,
-        },
+        // With no row left the step completes the job: it was stopped between its last row and its completion.
+        JobState::Paused | JobState::Failed | JobState::Cancelled => return Ok(()),
     };
     Err(mishap::refused(job, code))
 }

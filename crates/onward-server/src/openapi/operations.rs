@@ -15,7 +15,6 @@ const RESUME: &[Code] = &[
     Code::JobAlreadyRunning,
     Code::JobNotResumable,
     Code::DuplicateRunningJob,
-    Code::NothingToResume,
     Code::InputCorrupt,
     Code::InputGone,
     Code::InvalidParameter,

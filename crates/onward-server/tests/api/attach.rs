@@ -68,6 +68,25 @@ async fn an_edited_file_is_compared_first_and_what_is_done_stays_done() {
 }
 
 #[tokio::test]
+async fn a_cancelled_job_is_completed_by_a_file_without_its_open_rows() {
+    let server = Server::shut().await;
+    let job = cancelled(&server, 2).await;
+    let done = server.get(&format!("/api/v1/jobs/{job}/rows")).await.json();
+    let done: Vec<u64> =
+        done["rows"].as_array().unwrap().iter().map(|row| row["row"].as_u64().unwrap()).collect();
+    let lines: String = done.iter().map(|row| format!("anna{row},n{row}\n")).collect();
+    let shorter = format!("handle,note\n{lines}");
+    let path = format!("/api/v1/jobs/{job}/input");
+    let attached = server.send(put(&path, &[("file", Some("list.csv"), &*shorter)])).await.json();
+    assert_eq!(json!([attached["gone"], attached["job"]["status"]]), json!([3, "completed"]), "{attached}");
+    assert_eq!(attached["job"]["resume_from_row"], json!(null));
+    assert_eq!(attached["job"]["allowed_actions"], json!([]));
+    let told = server.get(&format!("/api/v1/jobs/{job}/timeline")).await.text;
+    assert!(told.contains("all 2 rows have an outcome"), "{told}");
+    assert_eq!(server.act(&job, "resume").await.problem(), (409, "job-not-resumable".to_owned()));
+}
+
+#[tokio::test]
 async fn a_job_at_work_is_compared_and_left_alone() {
     let server = Server::shut().await;
     let job = server.job(&csv(5)).await;

@@ -6,10 +6,10 @@ use onward_core::clock::UnixMs;
 use onward_core::doubt::Doubt;
 use onward_core::event::EventKind;
 use onward_core::id::{JobId, RowIndex};
-use onward_core::job::Job;
+use onward_core::job::{Job, JobError, Pause};
 use onward_core::row::Outcome;
-use onward_core::state::{JobState, Step};
-use onward_core::store::{Attach, CreatorQuery, GONE_FROM, Move, Result, Store, StoreError};
+use onward_core::state::{JobState, PauseReason, Step};
+use onward_core::store::{Attach, Command, CreatorQuery, GONE_FROM, Move, Result, Store, StoreError};
 
 use super::Subject;
 use super::build::{Hand, adding, assert_sums, at, command, job, job_with, ledger, look, run_to_end, sealed};
@@ -140,6 +140,37 @@ pub async fn a_completed_job_with_a_new_row_is_queued(Subject { store, keep: _ke
     run_to_end(&store, id, at(4)).await;
     assert_eq!(look(&store, id).await.state, JobState::Completed);
     assert_sums(&store, id).await;
+}
+
+/// What was open is not in the new file: then every row is done, whatever had stopped the job.
+pub async fn a_file_that_leaves_nothing_to_do_completes_the_job(Subject { store, keep: _keep, .. }: Subject) {
+    for step in [Step::Pause, Step::Fail, Step::ForceCancel] {
+        let id = job(&store, 120).await;
+        let mut hand = Hand::take(&store, id, "w", at(1)).await;
+        hand.finish(0..60, Outcome::Failed, at(2)).await.expect("the holder may write");
+        let stop = Command { error: Some(no_way()), pause: Some(held()), ..command(id, step, at(3)) };
+        store.command(&stop).await.expect("the step is legal");
+        let before = look(&store, id).await;
+        let after = attach(&store, &before, 60, vec![kept(0, 0, 60)], &[], at(4)).await.expect("attached");
+        assert_eq!((after.state, after.finished_at), (JobState::Completed, Some(at(4))), "{step:?}");
+        assert_eq!((after.resume_from_row(), after.error, after.pause), (None, None, None));
+        assert_eq!(look(&store, id).await.state, JobState::Completed);
+        let told = store.events(Some(id), 0, 100).await.expect("it answers");
+        let told: Vec<_> =
+            told.iter().rev().take(2).map(|event| (event.kind, event.detail.as_str())).collect();
+        let expected =
+            [(EventKind::Completed, "all 60 rows have an outcome"), (EventKind::Attached, "another file")];
+        assert_eq!(told, expected);
+        assert_sums(&store, id).await;
+    }
+}
+
+fn no_way() -> JobError {
+    JobError { code: String::from("upstream-down"), message: String::from("it answers no more") }
+}
+
+fn held() -> Pause {
+    Pause { reason: PauseReason::User, message: String::from("held by you"), probe_at: None }
 }
 
 /// Nothing is changed under a worker's hands, nor after somebody else's change.

@@ -148,7 +148,8 @@ pub async fn jobs_are_found_by_name_file_name_and_state(Subject { store, keep: _
 pub async fn tuning_changes_name_and_limits_and_nothing_else(Subject { store, keep: _keep, .. }: Subject) {
     let id = job(&store, 10).await;
     let mut hand = Hand::take(&store, id, "w", at(1)).await;
-    let tuning = Tuning { concurrency: Some(2), rate: "50/min".parse().ok().map(RateLimit::At), ..Tuning::default() };
+    let tuning =
+        Tuning { concurrency: Some(2), rate: "50/min".parse().ok().map(RateLimit::At), ..Tuning::default() };
     let named = store.tune(id, Some("better"), None, "you", at(2)).await.expect("it is changed");
     assert_eq!((named.name.as_str(), named.tuning), ("better", Tuning::default()));
     let tuned = store.tune(id, None, Some(tuning), "you", at(3)).await.expect("it is changed");

@@ -110,6 +110,7 @@ macro_rules! conformance_list {
             what_is_open_is_done_again_under_a_new_generation
             records_of_rows_that_are_gone_stay_in_the_history
             a_completed_job_with_a_new_row_is_queued
+            a_file_that_leaves_nothing_to_do_completes_the_job
             a_job_at_work_or_changed_since_keeps_its_input
         }
         $crate::$theme! { $make, reading:

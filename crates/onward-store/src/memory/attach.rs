@@ -6,7 +6,7 @@ use onward_core::doubt::Doubt;
 use onward_core::event::EventKind;
 use onward_core::id::RowIndex;
 use onward_core::job::Job;
-use onward_core::state::attached;
+use onward_core::state::{JobState, attached};
 use onward_core::store::{Attach, GONE_FROM, LedgerRow, Move, Result, StoreError};
 
 use super::doubts::StoredDoubt;
@@ -62,6 +62,10 @@ impl World {
         job.epoch = job.epoch.next();
         job.generation += u32::from(attach.anew);
         job.finished_at = job.finished_at.filter(|_| !state.is_active());
+        let completes = state == JobState::Completed && job.state != JobState::Completed;
+        if completes {
+            (job.finished_at, job.error, job.pause) = (Some(attach.now), None, None);
+        }
         job.state = state;
         job.updated_at = attach.now;
         job.tuning = job.tuning.reopened();
@@ -84,6 +88,10 @@ impl World {
         let from_row = job.next_row();
         self.forget_input(old_input, id);
         self.note(id, attach.now, EventKind::Attached, &attach.actor, from_row, attach.detail.clone())?;
+        if completes {
+            let detail = crate::stored::all_done(total);
+            self.note(id, attach.now, EventKind::Completed, &attach.actor, None, detail)?;
+        }
         Ok(self.view(self.stored(id)?))
     }
 }

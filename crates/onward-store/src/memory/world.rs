@@ -226,7 +226,7 @@ impl World {
         job.epoch = job.epoch.next();
         job.finished_at = Some(now);
         job.updated_at = now;
-        let detail = format!("all {} rows have an outcome", job.total);
+        let detail = crate::stored::all_done(job.total);
         self.note(id, now, EventKind::Completed, actor, None, detail)?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use onward_core::event::EventKind;
 use onward_core::job::Job;
-use onward_core::state::attached;
+use onward_core::state::{JobState, attached};
 use onward_core::store::{Attach, GONE_FROM, Move, StoreError};
 
 use super::failure::Answer;
@@ -11,6 +11,7 @@ use super::head::{Head, existing, lock};
 use super::session::Session;
 use super::values::{at, get, int, params, small, small_count};
 use super::{events, inputs, jobs, sql};
+use crate::stored::all_done;
 
 /// Puts another input under a job that stands still.
 pub(super) async fn attach(db: &Session, attach: &Attach) -> Answer<Job> {
@@ -45,12 +46,20 @@ pub(super) async fn attach(db: &Session, attach: &Attach) -> Answer<Job> {
         jobs::same_work(db, attach.job, &work_digest).await?;
         next.finished_at = None;
     }
+    let completes = next.state == JobState::Completed && head.job.state != JobState::Completed;
+    if completes {
+        (next.finished_at, next.error, next.pause) = (Some(now), None, None);
+    }
     next.generation += u32::from(attach.anew);
     next.updated_at = now;
     next.tuning = next.tuning.reopened();
     head.write(db, next).await?;
     db.execute(sql::INPUT_DELETE, params![old_input]).await?;
     events::note(db, &head, now, EventKind::Attached, &attach.actor, from_row, &attach.detail).await?;
+    if completes {
+        let detail = all_done(head.job.total);
+        events::note(db, &head, now, EventKind::Completed, &attach.actor, None, &detail).await?;
+    }
     Ok(existing(db, attach.job).await?.job)
 }
 

@@ -111,7 +111,7 @@ impl Head {
         next.updated_at = now;
         next.leases = Vec::new();
         self.write(db, next).await?;
-        let detail = format!("all {} rows have an outcome", self.job.total);
+        let detail = crate::stored::all_done(self.job.total);
         events::note(db, self, now, EventKind::Completed, actor, None, &detail).await?;
         Ok(())
     }

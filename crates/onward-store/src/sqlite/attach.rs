@@ -6,7 +6,7 @@ use onward_core::event::EventKind;
 use onward_core::id::RowIndex;
 use onward_core::input::spans;
 use onward_core::job::Job;
-use onward_core::state::attached;
+use onward_core::state::{JobState, attached};
 use onward_core::store::{Attach, GONE_FROM, StoreError};
 use rusqlite::{Connection, params};
 
@@ -14,6 +14,7 @@ use super::failure::Answer;
 use super::head::{Head, existing};
 use super::values::int;
 use super::{events, inputs, jobs, moving, sql};
+use crate::stored::all_done;
 
 /// Puts another input under a job that stands still.
 pub(super) fn attach(db: &Connection, attach: &Attach) -> Answer<Job> {
@@ -48,12 +49,21 @@ pub(super) fn attach(db: &Connection, attach: &Attach) -> Answer<Job> {
         jobs::same_work(db, attach.job, &work_digest)?;
         next.finished_at = None;
     }
+    let completes = next.state == JobState::Completed && head.job.state != JobState::Completed;
+    if completes {
+        (next.finished_at, next.error, next.pause) = (Some(attach.now), None, None);
+    }
     next.generation += u32::from(attach.anew);
     next.updated_at = attach.now;
     next.tuning = next.tuning.reopened();
     head.write(db, next)?;
     inputs::forget_unused(db, old_input)?;
-    events::note(db, &head, attach.now, EventKind::Attached, &attach.actor, from_row, &attach.detail)?;
+    let note =
+        |kind, detail: &str| events::note(db, &head, attach.now, kind, &attach.actor, from_row, detail);
+    note(EventKind::Attached, &attach.detail)?;
+    if completes {
+        note(EventKind::Completed, &all_done(head.job.total))?;
+    }
     Ok(existing(db, attach.job)?.job)
 }
 

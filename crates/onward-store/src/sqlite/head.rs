@@ -94,7 +94,7 @@ impl Head {
         next.finished_at = Some(now);
         next.updated_at = now;
         self.write(db, next)?;
-        let detail = format!("all {} rows have an outcome", self.job.total);
+        let detail = crate::stored::all_done(self.job.total);
         events::note(db, self, now, EventKind::Completed, actor, None, &detail)?;
         Ok(())
     }

@@ -140,10 +140,6 @@ async fn begin(client: &Client, host: &Host, asked: &Asked<'_>) -> Result<Begun,
     let job = client.job(id).await?;
     match job.status {
         JobState::Completed => return Ok(Begun::Over(Box::new(job))),
-        // The rows that were left are no longer in the file.
-        JobState::Failed | JobState::Cancelled | JobState::Paused if job.resume_from_row.is_none() => {
-            return Ok(Begun::Over(Box::new(job)));
-        }
         JobState::Failed | JobState::Cancelled | JobState::Paused => {
             let body = asked.verb.first.map(|rows| serde_json::json!({"first": rows}));
             client.act(id, "resume", body).await?;

@@ -29,7 +29,7 @@ pub(crate) fn actions(snapshot: &Snapshot, place: Place) -> Markup {
                 @if let Some(button) = Button::of(*action, snapshot, place) {
                     (button.form(snapshot))
                 }
-                @if (*action, place) == (Step::Resume, Place::JobPage) { (first_rows(snapshot)) }
+                @if (*action, place) == (Step::Resume, Place::JobPage) && job.resume_from_row().is_some() { (first_rows(snapshot)) }
             }
             @if Look::of(snapshot) == Look::FileMissing {
                 a.btn data-action="attach" href={ "/jobs/" (job.id) "/attach" } {
