@@ -184,7 +184,7 @@ pub fn attached(state: JobState, rows_left: bool) -> Option<JobState> {
 pub fn allowed_actions(state: JobState, facts: Offer) -> &'static [Step] {
     let goes_on = facts.input_available || !facts.rows_left;
     match state {
-        JobState::Queued => &[Step::ForceCancel],
+        JobState::Queued => &[Step::ForceCancel, Step::Pause],
         JobState::Running => &[Step::Restart, Step::ForceCancel, Step::Pause],
         JobState::Paused if goes_on => &[Step::Resume, Step::ForceCancel],
         JobState::Paused => &[Step::ForceCancel],
@@ -293,6 +293,15 @@ mod tests {
                 let offer = Offer { failed_rows: 0, input_available, rows_left };
                 assert_eq!(allowed_actions(state, offer).contains(&Step::Resume), offered, "{state}");
             }
+        }
+    }
+
+    #[test]
+    fn what_has_not_ended_and_is_not_held_can_be_held() {
+        let offer = Offer { failed_rows: 0, input_available: true, rows_left: true };
+        for state in JobState::ALL {
+            let offered = allowed_actions(state, offer).contains(&Step::Pause);
+            assert_eq!(offered, step(state, Step::Pause).is_some(), "{state}");
         }
     }
 
