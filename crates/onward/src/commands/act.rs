@@ -69,12 +69,16 @@ async fn act(
     if output.json {
         output::json::print(&raw);
     } else {
-        say(&client, &acted, action);
+        say(&acted, action);
+        let job = &acted.job;
+        if job.status == onward_core::state::JobState::Running && job.workers.is_empty() {
+            super::hands::say(&client, "start `onward serve`, or run the file with `onward run`").await;
+        }
     }
     Ok(Exit::Done)
 }
 
-fn say(client: &Client, acted: &Acted, action: &str) {
+fn say(acted: &Acted, action: &str) {
     let job = &acted.job;
     let message = match (acted.count, &acted.message) {
         (Some(count), _) if action == "retry" => {
@@ -87,11 +91,5 @@ fn say(client: &Client, acted: &Acted, action: &str) {
     if let Some(row) = job.resume_from_row {
         let verb = if job.status.is_active() { "goes on" } else { "would go on" };
         output::say(&format!("  {verb} from row {}", output::text::count(row)));
-    }
-    let idle = !client.is_remote() && job.workers.is_empty();
-    if idle && job.status == onward_core::state::JobState::Running {
-        output::say(
-            "  nobody works on this store now: start `onward serve`, or run the file with `onward run`",
-        );
     }
 }

@@ -26,9 +26,7 @@ pub(super) async fn run(config: &Config, verb: &Deliveries) -> Result<Exit, Fail
                 sent.delivery.event,
                 plain(&sent.delivery.url)
             ));
-            if !client.is_remote() {
-                output::say("  nobody works on this store now: start `onward serve`, which sends it");
-            }
+            super::hands::say(&client, "start `onward serve`, which sends it").await;
         }
         return Ok(Exit::Done);
     }

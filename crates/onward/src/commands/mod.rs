@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod errors;
 mod export;
+mod hands;
 mod list;
 mod moving;
 mod recipe;

@@ -40,7 +40,7 @@ pub(super) async fn run(config: &Config, verb: &Submit) -> Result<Exit, Failure>
     if client.is_remote() {
         output::say(&format!("  follow it with: onward watch {}", job.job_id));
     } else {
-        output::say("  nobody works on this store now: start `onward serve`");
+        super::hands::say(&client, "start `onward serve`").await;
     }
     Ok(Exit::Done)
 }

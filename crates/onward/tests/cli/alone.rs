@@ -1,8 +1,8 @@
 //! The verbs without a server: they open the store themselves and say the same.
 
-use onward_testkit::CreatorsJob;
+use onward_testkit::{CreatorsJob, Script, Upstream, until};
 
-use super::desk::Desk;
+use super::desk::{Desk, LIMIT};
 
 const NOWHERE: &str = "http://127.0.0.1:9";
 const SUBMIT: &[&str] = &["submit", "creators.csv", "--recipe", "recipe.toml"];
@@ -79,4 +79,21 @@ fn a_job_that_nobody_works_on_is_called_stuck_in_the_end_and_not_before() {
     let job = desk.last_job();
     assert_eq!(job["status"], "queued");
     assert_eq!(job["stuck"], serde_json::Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_another_job_is_not_nobody() {
+    let desk = Desk::new();
+    let upstream = Upstream::start(Script::default()).unwrap();
+    desk.lay(&CreatorsJob::plain("first", 3, &upstream.url()));
+    let id = desk.type_in(SUBMIT).ends_with(0).out.trim().to_owned();
+    desk.type_in(&["cancel", &id]).ends_with(0);
+    // At this rate the other job is at work for as long as the test takes.
+    desk.lay(&CreatorsJob::plain("other", 9, &upstream.url()).with_work("rate = \"1/hour\""));
+    let running = desk.start(&["run", "creators.csv", "--recipe", "recipe.toml"]);
+    until("a call", LIMIT, || async { Ok((upstream.count() >= 1).then_some(())) }).await.unwrap();
+    let resumed = desk.type_in(&["resume", &id]).ends_with(0);
+    assert!(!resumed.err.contains("nobody works"), "{}", resumed.err);
+    assert!(resumed.err.contains(&format!("process {}", running.id())), "{}", resumed.err);
+    assert!(resumed.err.contains("works on this store now"), "{}", resumed.err);
 }
