@@ -252,6 +252,9 @@ pub(crate) struct Export {
     /// Write to this file instead of stdout
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Print what was written as JSON; the export itself then goes to a file
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How an export is written.

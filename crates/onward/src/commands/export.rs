@@ -1,6 +1,9 @@
 //! `onward export JOB`: the input's columns and what became of each row.
 
 use futures::StreamExt;
+use onward_core::hex::hex;
+use serde_json::json;
+use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
 use crate::args::{Export, Format};
@@ -11,6 +14,12 @@ use crate::{jobs, output};
 
 /// Writes the export to stdout, or to a file that appears whole or not at all.
 pub(super) async fn run(config: &Config, verb: &Export) -> Result<Exit, Failure> {
+    if verb.json && verb.output.is_none() {
+        let message =
+            "--json says what was written to a file, and without --output the export itself goes to stdout";
+        return Err(Failure::new(Exit::Usage, message)
+            .hint("write it to a file with --output FILE, or print the rows as JSON with --format ndjson"));
+    }
     let client = Client::open(config, Need::Existing).await?;
     let id = jobs::named(&client, &verb.job).await?;
     let format = match verb.format {
@@ -33,11 +42,26 @@ pub(super) async fn run(config: &Config, verb: &Export) -> Result<Exit, Failure>
         Failure::new(Exit::Unexpected, format!("failed to write {}: {error}", path.display()))
     };
     let mut file = tokio::fs::File::create(&unfinished).await.map_err(failed)?;
+    let (mut bytes, mut hash) = (0, Sha256::new());
     while let Some(piece) = export.next().await {
-        file.write_all(&piece?).await.map_err(failed)?;
+        let piece = piece?;
+        bytes += piece.len() as u64;
+        hash.update(&piece);
+        file.write_all(&piece).await.map_err(failed)?;
     }
     file.sync_all().await.map_err(failed)?;
     tokio::fs::rename(&unfinished, path).await.map_err(failed)?;
-    output::say(&format!("written to {}", path.display()));
+    if verb.json {
+        output::json::print(&json!({
+            "job_id": id.to_string(),
+            "file": path.display().to_string(),
+            "format": format,
+            "outcome": verb.outcome,
+            "bytes": bytes,
+            "sha256": hex(&hash.finalize()),
+        }));
+    } else {
+        output::say(&format!("written to {}", path.display()));
+    }
     Ok(Exit::Done)
 }

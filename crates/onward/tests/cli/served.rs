@@ -36,6 +36,17 @@ async fn a_job_is_submitted_watched_read_exported_and_verified() {
     assert_eq!(written.out, "");
     let failed = std::fs::read_to_string(desk.path().join("failed.csv")).unwrap();
     assert_eq!(failed.lines().count(), 2, "{failed}");
+    let said =
+        desk.type_in(&["export", &id, "--outcome", "failed", "-o", "again.csv", "--json"]).ends_with(0);
+    let said = said.json();
+    assert_eq!(
+        (&said["file"], &said["format"], &said["outcome"]),
+        (&"again.csv".into(), &"csv".into(), &"failed".into())
+    );
+    assert_eq!((&said["job_id"], &said["bytes"]), (&id.as_str().into(), &failed.len().into()));
+    assert_eq!(std::fs::read_to_string(desk.path().join("again.csv")).unwrap(), failed);
+    let refused = desk.type_in(&["export", &id, "--json"]).ends_with(2);
+    assert!(refused.out.is_empty() && refused.err.contains("--output FILE"), "{}", refused.err);
     assert_eq!(desk.type_in(&["verify", &id, "--json"]).ends_with(0).json()["ok"], true);
 }
 
