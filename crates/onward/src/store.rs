@@ -62,6 +62,15 @@ pub(crate) fn courier(config: &Config, author: Author) -> Result<Arc<dyn Courier
     Ok(Arc::new(HookCourier::new(&settings(config, author))?))
 }
 
+/// As a person at the terminal would run a recipe, to look at it only: secrets that are not set have stand-ins, and
+/// [`Secrets::stood_in`] names them.
+pub(crate) fn looking(config: &Config) -> Result<(Builder, Arc<dyn Courier>, Secrets), Failure> {
+    let secrets = Secrets::from_env().with_stand_ins();
+    let settings = Settings { secrets: secrets.clone(), ..settings(config, Author::Terminal) };
+    let courier = Arc::new(HookCourier::new(&settings)?);
+    Ok((Arc::new(move |recipe| onward_processors::build(recipe, &settings)), courier, secrets))
+}
+
 fn settings(config: &Config, author: Author) -> Settings {
     let commands = config.commands.clone();
     let commands = match author {

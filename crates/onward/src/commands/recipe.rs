@@ -6,6 +6,7 @@ use onward_core::problem::Problem;
 use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
 use onward_intake::{Preview, Sample};
+use onward_processors::SECRET_PREFIX;
 use onward_server::rehearsal::{self, Report, Trial};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
@@ -16,7 +17,6 @@ use crate::config::Config;
 use crate::exit_code::{Exit, Failure};
 use crate::output::table::Table;
 use crate::output::text::{count, counted, plain};
-use crate::store::Author;
 use crate::{output, store};
 
 /// What the preview looks at, at most; it takes a shorter one for the whole file.
@@ -24,7 +24,8 @@ const HEAD_BYTES: u64 = 256 * 1024;
 /// Rows that are shown to a person.
 const SHOWN: usize = 5;
 
-/// Ends with 0 when the recipe can start and with 2 when it cannot.
+/// Ends with 0 when nothing is wrong with the recipe and with 2 when something is. A secret that is not set is a matter
+/// of the machine, not of the recipe: it is a warning.
 pub(super) async fn run(config: &Config, args: &Args) -> Result<Exit, Failure> {
     match &args.verb {
         RecipeVerb::Check(verb) => check(config, verb).await,
@@ -40,11 +41,9 @@ async fn check(config: &Config, verb: &RecipeCheck) -> Result<Exit, Failure> {
     let text = tokio::fs::read_to_string(&verb.recipe).await;
     let text = text.map_err(|error| unreadable(&verb.recipe, &error))?;
     let recipe = parse(&verb.recipe, &text)?;
-    let built = store::builder(config, Author::Terminal)(&recipe);
-    let processor = built.map_err(|problem| named(&verb.recipe, problem.into()))?;
-    store::courier(config, Author::Terminal)?
-        .check(&recipe)
-        .map_err(|problem| named(&verb.recipe, problem.into()))?;
+    let (builder, courier, secrets) = store::looking(config)?;
+    let processor = builder(&recipe).map_err(|problem| named(&verb.recipe, problem.into()))?;
+    courier.check(&recipe).map_err(|problem| named(&verb.recipe, problem.into()))?;
     if let Err(cannot) = processor.check().await {
         return Err(named(&verb.recipe, Failure::new(Exit::Usage, cannot.message)));
     }
@@ -61,10 +60,20 @@ async fn check(config: &Config, verb: &RecipeCheck) -> Result<Exit, Failure> {
             "preview": outlook.map(|outlook| &outlook.preview),
             "report": outlook.map(|outlook| &outlook.report),
             "forecast": outlook.and_then(|outlook| outlook.forecast.as_ref()),
+            "secrets_missing": secrets.stood_in(),
         }));
         return Ok(Exit::Done);
     }
-    output::say(&format!("{} can start", verb.recipe.display()));
+    let missing = secrets.stood_in();
+    if missing.is_empty() {
+        output::say(&format!("{} can start", verb.recipe.display()));
+    } else {
+        output::say(&format!("{} is right, and can start where its secrets are set", verb.recipe.display()));
+    }
+    for name in &missing {
+        let message = format!("secret.{name} is not set here; set {SECRET_PREFIX}{name} where the job runs");
+        output::say(&format!("  warning: {}", plain(&message)));
+    }
     if let (Some(file), Some(outlook)) = (&verb.file, &outlook) {
         show(file, &outlook.preview);
         outlook.show();

@@ -225,8 +225,13 @@ fn what_is_wrong_with_a_hook_is_said_before_anything_runs() {
     };
     let hook = "url = 'https://example.org/onward'\nsecret = '{{ secret.HOOK }}'\n";
     check(hook, &[("ONWARD_SECRET_HOOK", SECRET)]).ends_with(0);
+    let unset = check(hook, &[]).ends_with(0);
+    assert!(
+        unset.err.contains("warning: secret.HOOK is not set here; set ONWARD_SECRET_HOOK"),
+        "{}",
+        unset.err
+    );
     for (hook, secret, said) in [
-        (hook, "", "set ONWARD_SECRET_HOOK where the server runs"),
         (hook, "c2VjcmV0LWNhbmFyeQ==", "ONWARD_SECRET_HOOK does not begin with whsec_"),
         (hook, "whsec_secret-canary", "ONWARD_SECRET_HOOK is not base64"),
         ("url = 'https://exa mple.org'\nsecret = '{{ secret.HOOK }}'\n", SECRET, "is no address"),
@@ -238,7 +243,7 @@ fn what_is_wrong_with_a_hook_is_said_before_anything_runs() {
         ("url = 'https://example.org'\nsecret = 'whsec_c2VjcmV0LWNhbmFyeQ=='\n", SECRET, "{{ secret.NAME }}"),
     ] {
         let variables = [("ONWARD_SECRET_HOOK", secret)];
-        let said_there = check(hook, if secret.is_empty() { &[] } else { &variables }).ends_with(2);
+        let said_there = check(hook, &variables).ends_with(2);
         assert!(said_there.err.contains(said), "{said}: {}", said_there.err);
         assert!(
             !said_there.err.contains("canary") && !said_there.err.contains("c2VjcmV0"),
