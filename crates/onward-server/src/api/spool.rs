@@ -1,11 +1,14 @@
 //! Takes the bytes of an upload as they arrive, within its limits, and puts a file aside.
 
 use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::BodyDataStream;
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::multipart::{Field, MultipartError};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use onward_core::hex::hex;
 use onward_core::problem::Code;
 use onward_intake::display_name;
@@ -23,6 +26,9 @@ pub(super) const MAX_SILENCE: Duration = Duration::from_secs(30);
 /// The slowest upload on average, in bytes a second, once the first [`MAX_SILENCE`] is over: a
 /// tenth of a bad mobile line. Slower ones only hold a place.
 const MIN_BYTES_PER_SECOND: u64 = 1 << 10;
+
+/// Bytes after the last part that are let go of: a mail program may sign there, no HTTP client does.
+const MAX_BEYOND_BYTES: usize = 64 << 10;
 
 /// A file that was put aside.
 pub(super) struct Spooled {
@@ -73,11 +79,41 @@ pub(super) enum Pieces<'a> {
     /// A part of a multipart body.
     Part(Box<Field<'a>>),
     /// The body itself.
-    Whole(BodyDataStream),
+    Whole(Incoming),
+}
+
+/// The body of a request. A reader of parts stops at their last boundary; what comes after it is read here.
+#[derive(Clone)]
+pub(super) struct Incoming(Arc<Mutex<BodyDataStream>>);
+
+impl Incoming {
+    pub(super) fn of(body: Body) -> Self {
+        Self(Arc::new(Mutex::new(body.into_data_stream())))
+    }
+
+    /// Reads to the end of the request: one that breaks off after its last part has not arrived.
+    pub(super) async fn drain(self, clock: &mut Clock) -> Result<(), Failure> {
+        let (mut pieces, mut beyond) = (Pieces::Whole(self), 0);
+        while let Some(chunk) = clock.next_chunk(&mut pieces).await? {
+            beyond += chunk.len();
+            if beyond > MAX_BEYOND_BYTES {
+                return Err(Failure::new(Code::BadRequest, "The body goes on after its last part."));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Stream for Incoming {
+    type Item = Result<Bytes, axum::Error>;
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut body = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Pin::new(&mut *body).poll_next(context)
+    }
 }
 
 impl Pieces<'_> {
-    async fn next(&mut self) -> Result<Option<bytes::Bytes>, Failure> {
+    async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         match self {
             Self::Part(field) => field.chunk().await.map_err(|error| broken(&error)),
             Self::Whole(body) => body.next().await.transpose().map_err(|_| stopped()),
@@ -96,10 +132,7 @@ impl Clock {
         Self { since: Instant::now(), bytes: 0 }
     }
 
-    pub(super) async fn next_chunk(
-        &mut self,
-        pieces: &mut Pieces<'_>,
-    ) -> Result<Option<bytes::Bytes>, Failure> {
+    pub(super) async fn next_chunk(&mut self, pieces: &mut Pieces<'_>) -> Result<Option<Bytes>, Failure> {
         let chunk = match timeout(MAX_SILENCE, pieces.next()).await {
             Ok(chunk) => chunk?,
             Err(_) => return Err(silent()),

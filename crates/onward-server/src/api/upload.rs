@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use axum::body::Body;
 use axum::extract::multipart::Field;
 use axum::extract::{FromRequest, Multipart, Request};
 use onward_core::problem::Code;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use crate::api::disposition;
 use crate::api::extract::content_type;
-use crate::api::spool::{Bounds, Clock, MAX_SILENCE, Pieces, Spooled, broken, silent, spool};
+use crate::api::spool::{Bounds, Clock, Incoming, MAX_SILENCE, Pieces, Spooled, broken, silent, spool};
 use crate::api::uploads::upload_id;
 use crate::idempotency::{fingerprint, is_upload};
 use crate::problem::Failure;
@@ -98,6 +99,9 @@ impl Upload {
             let detail = format!("Send the file as `multipart/form-data`, not `{kind}`.");
             return Err(Failure::new(Code::UnsupportedBody, detail));
         }
+        let (head, body) = request.into_parts();
+        let incoming = Incoming::of(body);
+        let request = Request::from_parts(head, Body::from_stream(incoming.clone()));
         let mut parts = Multipart::from_request(request, &())
             .await
             .map_err(|_| Failure::new(Code::BadRequest, "The multipart body names no boundary."))?;
@@ -106,6 +110,8 @@ impl Upload {
         while let Some(field) = next_field(&mut parts, &found).await? {
             found.take(&app.settings, field, bounds, &mut clock).await?;
         }
+        drop(parts);
+        incoming.drain(&mut clock).await?;
         found.whole(&app.uploads).await
     }
 
@@ -128,7 +134,7 @@ impl Upload {
             return Err(Failure::new(Code::UnsupportedBody, detail));
         }
         let filename = disposition::filename(request.headers()).unwrap_or_else(|| usual.to_owned());
-        let pieces = Pieces::Whole(request.into_body().into_data_stream());
+        let pieces = Pieces::Whole(Incoming::of(request.into_body()));
         let bounds = Bounds { max: max_bytes, kept: max_bytes };
         let file = spool(&app.settings, pieces, &filename, bounds, &mut Clock::start()).await?;
         Found { file: Some(file), ..Found::default() }.whole(&app.uploads).await

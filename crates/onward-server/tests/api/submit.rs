@@ -1,8 +1,10 @@
 //! `POST /api/v1/jobs` and `/api/v1/preview`: what is taken, and what each bad upload gets.
 
+use std::io;
+
 use axum::body::{Body, Bytes};
-use axum::http::{Method, header};
-use futures::stream;
+use axum::http::{Method, Request, header};
+use futures::{Stream, StreamExt, stream};
 
 use crate::support::{Part, RECIPE, Server, csv, multipart, request, upload};
 
@@ -190,4 +192,40 @@ async fn a_job_says_how_many_blank_lines_its_file_has_and_whether_it_was_given_b
     );
     let other = server.submit("handle\nanna\n").await.json();
     assert_eq!(other["warnings"], serde_json::json!([]));
+}
+
+/// The same parts, and then what a connection does that has promised more.
+fn cut_off(
+    path: &str,
+    then: impl Stream<Item = Result<String, io::Error>> + Send + 'static,
+) -> Request<Body> {
+    let whole = multipart(&[("file", Some("list.csv"), &csv(3)), ("recipe", None, RECIPE)]);
+    let body = stream::iter([Ok(whole)]).chain(then);
+    let request =
+        request(Method::POST, path).header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut-here");
+    request.body(Body::from_stream(body)).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_ends_before_its_content_length_is_no_upload_though_its_parts_are_whole() {
+    let spool = tempfile::tempdir().unwrap();
+    let folder = spool.path().to_owned();
+    let server = Server::with(0, |settings| settings.spool_dir = Some(folder)).await;
+    for path in ["/api/v1/jobs", "/api/v1/preview"] {
+        let broken = stream::iter([Err(io::Error::from(io::ErrorKind::UnexpectedEof))]);
+        let reply = server.send(cut_off(path, broken)).await;
+        assert_eq!(reply.problem(), (408, "upload-aborted".to_owned()), "{path}: it broke off");
+        let reply = server.send(cut_off(path, stream::pending())).await;
+        assert_eq!(reply.problem(), (408, "upload-aborted".to_owned()), "{path}: nothing more came");
+        let rest = stream::iter([Ok("\r\nsigned by nobody".to_owned())]);
+        assert!(
+            server.send(cut_off(path, rest)).await.status.is_success(),
+            "{path}: what comes after the parts"
+        );
+        let endless = stream::repeat_with(|| Ok("x".repeat(1 << 10)));
+        let reply = server.send(cut_off(path, endless)).await;
+        assert_eq!(reply.problem(), (400, "bad-request".to_owned()), "{path}: it never ends");
+    }
+    assert_eq!(server.get("/api/v1/jobs").await.json()["jobs"].as_array().unwrap().len(), 1);
+    assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0, "temporary files are gone");
 }
