@@ -9,7 +9,9 @@
 //! request had no effect and is worth trying again. A server that dies in between leaves the key in
 //! use until the store forgets it.
 //!
-//! Uploads are not read here: they are fingerprinted while they are spooled ([`once`]).
+//! Uploads are not read here: they are fingerprinted while they are spooled ([`once`]), and until then their keys are
+//! known to [`crate::arriving`]. The answer to a preview is not kept but found anew ([`anew`]): it has rows of a file that
+//! nobody has given to be stored, and nothing comes of finding it twice.
 
 use std::future::Future;
 use std::time::Duration;
@@ -54,6 +56,9 @@ pub(crate) async fn honour(State(app): State<App>, request: Request, next: Next)
         Ok(None) => return next.run(request).await,
         Err(failure) => return failure.into_response(),
     };
+    if app.arriving.has(&key) {
+        return in_use().into_response();
+    }
     let (parts, body) = request.into_parts();
     let body = match read_body(body).await {
         Ok(body) => body,
@@ -74,23 +79,60 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     let Some(key) = key else { return in_own_task(run).await };
-    match app.engine.store().reserve(&key, print, now()).await {
-        Ok(Reservation::Fresh) => {}
-        Ok(Reservation::Answered(status, kept)) => return replay(status, &kept),
-        Ok(Reservation::Running) => {
-            let detail =
-                "The first request with this Idempotency-Key is still running; send it again in a second.";
-            return Failure::new(Code::KeyInUse, detail).into_response();
-        }
-        Ok(Reservation::Other) => {
-            let detail =
-                "This Idempotency-Key was used for another request; use a new key for a new request.";
-            return Failure::new(Code::KeyReused, detail).into_response();
-        }
-        Err(error) => return Failure::from(error).into_response(),
+    match reserve(app, &key, print).await {
+        Ok(None) => {}
+        Ok(Some((status, kept))) => return replay(status, &kept),
+        Err(refused) => return refused.into_response(),
     }
     let (app, asked) = (app.clone(), asked.clone());
     in_own_task(async move { keep(&app, &key, write_out(run.await, &asked)).await }).await
+}
+
+/// The same for a request that changes nothing: it runs each time, and only that it was answered is kept.
+pub(crate) async fn anew<F>(app: &App, key: Option<String>, print: &str, run: F) -> Response
+where
+    F: Future<Output = Response> + Send + 'static,
+{
+    let Some(key) = key else { return in_own_task(run).await };
+    let answered = match reserve(app, &key, print).await {
+        Ok(answered) => answered.is_some(),
+        Err(refused) => return refused.into_response(),
+    };
+    let app = app.clone();
+    in_own_task(async move {
+        let mut response = run.await;
+        if answered {
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            return response;
+        }
+        let status = response.status();
+        let answer = (!is_worth_another_try(status)).then(|| (status.as_u16(), String::new()));
+        if let Err(error) = app.engine.store().keep_answer(&key, answer).await {
+            tracing::warn!(error = %error, "an idempotency key was not noted as answered");
+        }
+        response
+    })
+    .await
+}
+
+/// The status and the kept answer of a request that ran before; `None` for one that is to run now.
+async fn reserve(app: &App, key: &str, print: &str) -> Result<Option<(u16, String)>, Failure> {
+    match app.engine.store().reserve(key, print, now()).await? {
+        Reservation::Fresh => Ok(None),
+        Reservation::Answered(status, kept) => Ok(Some((status, kept))),
+        Reservation::Running => Err(in_use()),
+        Reservation::Other => {
+            let detail =
+                "This Idempotency-Key was used for another request; use a new key for a new request.";
+            Err(Failure::new(Code::KeyReused, detail))
+        }
+    }
+}
+
+/// The problem of a key whose first request has not been answered yet.
+pub(crate) fn in_use() -> Failure {
+    let detail = "The first request with this Idempotency-Key is still running; send it again in a second.";
+    Failure::new(Code::KeyInUse, detail)
 }
 
 /// The key of a request, if it names one.
@@ -152,15 +194,12 @@ struct Kept {
 /// Keeps the answer and gives it back; a request that had no effect frees its key.
 async fn keep(app: &App, key: &str, response: Response) -> Response {
     let status = response.status();
-    let worth_another_try = status.is_server_error()
-        || status == StatusCode::REQUEST_TIMEOUT
-        || status == StatusCode::TOO_MANY_REQUESTS;
     let (parts, body) = response.into_parts();
     let Ok(body) = to_bytes(body, MAX_ANSWER_BYTES).await else {
         let _freed = app.engine.store().keep_answer(key, None).await;
         return Failure::new(Code::Internal, "The answer could not be kept.").into_response();
     };
-    let answer = (!worth_another_try).then(|| {
+    let answer = (!is_worth_another_try(status)).then(|| {
         let kept =
             Kept { headers: kept_headers(&parts.headers), body: String::from_utf8_lossy(&body).into_owned() };
         (status.as_u16(), serde_json::to_string(&kept).expect("texts are always JSON"))
@@ -170,6 +209,13 @@ async fn keep(app: &App, key: &str, response: Response) -> Response {
         tracing::warn!(error = %error, "an answer could not be kept under its idempotency key");
     }
     Response::from_parts(parts, Body::from(body))
+}
+
+/// Whether an answer says that the request had no effect.
+fn is_worth_another_try(status: StatusCode) -> bool {
+    status.is_server_error()
+        || status == StatusCode::REQUEST_TIMEOUT
+        || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -5,6 +5,7 @@
 
 mod advice;
 pub mod api;
+mod arriving;
 mod clock;
 mod docs_page;
 mod guard;

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::view::JobView;
+use crate::arriving::Arriving;
 use crate::problem::Result;
 use crate::sse::Told;
 use crate::uploads::Uploads;
@@ -66,6 +67,8 @@ pub struct App {
     pub(crate) told: Arc<Told>,
     /// Uploads that go on after a broken connection.
     pub(crate) uploads: Uploads,
+    /// The keys of uploads that are arriving.
+    pub(crate) arriving: Arriving,
     /// What `/metrics` counts.
     pub(crate) counts: Arc<Counts>,
 }
@@ -84,6 +87,7 @@ impl App {
             streams,
             told: Arc::default(),
             uploads,
+            arriving: Arriving::default(),
             counts,
         }
     }

@@ -57,8 +57,8 @@ pub(super) async fn spool(
             let detail = format!("The file may have at most {max_bytes} bytes; nothing was kept.");
             return Err(Failure::new(Code::TooLarge, detail).with("max_bytes", max_bytes));
         }
-        chunk.truncate(usize::try_from(room).unwrap_or(usize::MAX));
         hasher.update(&chunk);
+        chunk.truncate(usize::try_from(room).unwrap_or(usize::MAX));
         file.write_all(&chunk).await.map_err(|error| not_spooled(&error))?;
     }
     file.flush().await.map_err(|error| not_spooled(&error))?;

@@ -5,10 +5,11 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
+use onward_core::hex::hex;
 use onward_core::problem::Code;
 use onward_core::recipe::Recipe;
-use onward_intake::Preview;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::extract::JsonBody;
-use crate::api::preview::{HEAD_BYTES, of_head};
+use crate::api::preview::{HEAD_BYTES, PreviewView, of_head};
 use crate::problem::{Failure, Result};
 use crate::rehearsal::{self, Report, Trial};
 use crate::state::App;
@@ -142,7 +143,7 @@ pub async fn preview(
     State(app): State<App>,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<WithRecipe>,
-) -> Result<Json<Preview>> {
+) -> Result<Json<PreviewView>> {
     let id = upload_id(&id)?;
     let (facts, there) = app.uploads.look(id).await?;
     if there < facts.bytes.min(HEAD_BYTES) {
@@ -153,7 +154,9 @@ pub async fn preview(
     let mut head = Vec::new();
     file.take(HEAD_BYTES).read_to_end(&mut head).await.map_err(|error| not_kept(&error))?;
     let recipe = Recipe::parse(&body.recipe)?;
-    of_head(head, Some(recipe)).await
+    let sha256 = (head.len() as u64 == facts.bytes).then(|| hex(&Sha256::digest(&head)));
+    let preview = of_head(head, Some(recipe)).await?;
+    Ok(Json(PreviewView { preview, sha256 }))
 }
 
 /// Reads the whole file with a recipe and says what each row would meet before any call.

@@ -117,3 +117,79 @@ async fn a_key_that_is_no_key_is_400() {
         assert_eq!(server.send(resume(&job, key, "{}")).await.problem(), (400, "bad-request".to_owned()));
     }
 }
+
+fn preview(key: &str, csv: &str) -> Request<Body> {
+    let mut request = upload("/api/v1/preview", &[("file", Some("a.csv"), csv), ("recipe", None, RECIPE)]);
+    request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+    request
+}
+
+#[tokio::test]
+async fn a_repeated_preview_is_found_anew_and_another_file_is_422() {
+    let server = Server::open().await;
+    let first = server.send(preview("p1", &csv(3))).await;
+    assert_eq!((first.status.as_u16(), first.header("idempotent-replayed")), (200, ""), "{}", first.text);
+    let again = server.send(preview("p1", &csv(3))).await;
+    assert_eq!((again.status.as_u16(), again.header("idempotent-replayed")), (200, "true"));
+    assert_eq!(again.text, first.text);
+    assert_eq!(server.send(preview("p1", &csv(4))).await.problem(), (422, "key-reused".to_owned()));
+    // Also where the two differ only beyond what is looked at.
+    let large = csv(40_000);
+    assert!(large.len() > 256 << 10, "{}", large.len());
+    assert_eq!(server.send(preview("p2", &large)).await.status, 200);
+    let longer = server.send(preview("p2", &csv(40_001))).await;
+    assert_eq!(longer.problem(), (422, "key-reused".to_owned()));
+    let refused = server.send(preview("p3", "")).await;
+    assert_eq!(refused.problem(), (422, "csv-empty".to_owned()));
+    assert_eq!(server.send(preview("p3", "")).await.problem(), (422, "csv-empty".to_owned()));
+    assert_eq!(server.send(preview("p3", "a\n1\n")).await.problem(), (422, "key-reused".to_owned()));
+}
+
+#[tokio::test]
+async fn a_key_is_in_use_while_its_upload_arrives_and_free_when_the_client_leaves() {
+    let server = Server::open().await;
+    let arriving = |path| {
+        let (send, receive) = futures::channel::mpsc::unbounded::<Result<String, std::io::Error>>();
+        let mut request = upload(path, &[]);
+        request.headers_mut().insert("idempotency-key", "u1".parse().unwrap());
+        *request.body_mut() = Body::from_stream(receive);
+        (send, request)
+    };
+    let whole = |path| {
+        let csv = csv(3);
+        let mut request = upload(path, &[("file", Some("a.csv"), &csv), ("recipe", None, RECIPE)]);
+        request.headers_mut().insert("idempotency-key", "u1".parse().unwrap());
+        request
+    };
+    for path in ["/api/v1/jobs", "/api/v1/preview", "/jobs"] {
+        let (_open, request) = arriving(path);
+        let mut first = Box::pin(server.raw(request));
+        // One poll starts the request, which then waits for its file.
+        assert!(futures::poll!(&mut first).is_pending());
+        assert_eq!(
+            server.send(whole("/api/v1/jobs")).await.problem(),
+            (409, "key-in-use".to_owned()),
+            "{path}"
+        );
+        assert_eq!(server.send(resume("0199a6c2-7f00-7000-8000-000000000000", "u1", "{}")).await.status, 409);
+        drop(first);
+    }
+    assert_eq!(server.send(whole("/api/v1/jobs")).await.status, 201);
+    assert_eq!(server.send(whole("/api/v1/jobs")).await.header("idempotent-replayed"), "true");
+}
+
+#[tokio::test]
+async fn the_form_of_a_new_job_honours_a_key_too() {
+    let server = Server::open().await;
+    let send = async |rows: usize| {
+        let csv = csv(rows);
+        let mut request = upload("/jobs", &[("file", Some("a.csv"), &csv), ("recipe", None, RECIPE)]);
+        request.headers_mut().insert("idempotency-key", "f1".parse().unwrap());
+        server.send(request).await
+    };
+    let (first, again) = (send(3).await, send(3).await);
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (303, 303), "{}", first.text);
+    assert_eq!(again.header("location"), first.header("location"));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(send(4).await.problem(), (422, "key-reused".to_owned()));
+}

@@ -12,7 +12,7 @@ use onward_engine::{Snapshot, Submission};
 use crate::api::flash::{Flash, Kind};
 use crate::api::upload::{Source, Upload};
 use crate::api::who::Who;
-use crate::idempotency::{key_of, once};
+use crate::idempotency::once;
 use crate::problem::{Asked, Failure, Result};
 use crate::state::App;
 use crate::web::{self, Draft};
@@ -24,14 +24,14 @@ pub async fn handle(
     who: Who,
     request: Request,
 ) -> Result<Response> {
-    let key = key_of(request.headers())?;
+    let arrival = app.arriving.begin(request.headers())?;
     let upload = Upload::receive(&app, request, app.settings.max_upload_bytes).await?;
     let print = upload.fingerprint("/api/v1/jobs");
     let work = {
         let app = app.clone();
         async move { answer(&app, upload, who).await.into_response() }
     };
-    Ok(once(&app, key, &print, &asked, work).await)
+    Ok(once(&app, arrival.key(), &print, &asked, work).await)
 }
 
 /// Answers the form with 303 to the job's page, or with the form again and why it was refused.
@@ -41,21 +41,34 @@ pub async fn form(
     who: Who,
     request: Request,
 ) -> Response {
-    let mut draft = Draft::default();
-    let refused = match Upload::receive(&app, request, app.settings.max_upload_bytes).await {
-        Err(failure) => failure,
-        Ok(upload) => {
-            (draft.recipe, draft.name) = (upload.recipe.clone(), upload.name.clone());
+    let arrival = match app.arriving.begin(request.headers()) {
+        Ok(arrival) => arrival,
+        Err(refused) => return again(Draft::default(), &refused),
+    };
+    let upload = match Upload::receive(&app, request, app.settings.max_upload_bytes).await {
+        Ok(upload) => upload,
+        Err(refused) => return again(Draft::default(), &refused),
+    };
+    let print = upload.fingerprint("/jobs");
+    let work = {
+        let (app, asked) = (app.clone(), asked.clone());
+        async move {
+            let (recipe, name) = (upload.recipe.clone(), upload.name.clone());
             match submit(&app, upload, who.actor).await {
-                Err(failure) => failure,
+                Err(refused) => again(Draft { recipe, name, ..Draft::default() }, &refused),
                 Ok(snapshot) => {
                     let detail = format!("{} has {} rows", snapshot.job.name, snapshot.job.total);
                     let flash = Flash { kind: Kind::Success, title: "Job started", detail: &detail };
-                    return flash.redirect(&format!("/jobs/{}", snapshot.job.id), &asked);
+                    flash.redirect(&format!("/jobs/{}", snapshot.job.id), &asked)
                 }
             }
         }
     };
+    once(&app, arrival.key(), &print, &asked, work).await
+}
+
+/// The form with what was typed, and why it was refused.
+fn again(mut draft: Draft, refused: &Failure) -> Response {
     draft.problem = Some(refused.problem().clone());
     let status = StatusCode::from_u16(refused.problem().code.status()).unwrap_or(StatusCode::BAD_REQUEST);
     (status, Html(web::new_job_page(&draft).into_string())).into_response()
