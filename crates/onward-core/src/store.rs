@@ -41,7 +41,7 @@ pub use picture::{Mark, SpanFact};
 pub use room::Room;
 pub use terms::{
     Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
-    Reach, Rescued, Reservation, Retry, RowQuery, Settle, Totals, Verify,
+    Reach, Rescued, Reservation, Retry, RowQuery, Settle, Sought, Totals, Verify,
 };
 
 /// Answers of a store.
@@ -101,8 +101,8 @@ pub trait Store: Outbox + Send + Sync + 'static {
     /// Jobs, newest first: those next to `query.before` (exclusive), or those next to `query.after`
     /// (exclusive) on its other side.
     async fn jobs(&self, query: &JobQuery) -> Result<Vec<Job>>;
-    /// The newest job over these input bytes and this recipe.
-    async fn find_job(&self, work_digest: &str) -> Result<Option<JobId>>;
+    /// The newest job over these input bytes, with one recipe or with any.
+    async fn find_job(&self, sought: &Sought) -> Result<Option<JobId>>;
     /// Takes a step that [`crate::state::step`] allows: state, epoch + 1, spans fenced, timeline
     /// event, all at once. Of concurrent callers exactly one succeeds; the others get
     /// [`StoreError::Illegal`] with the job they lost to.

@@ -183,7 +183,7 @@ mod tests {
         let store = open("memory:", Mode::Serve).unwrap();
         let recipe = Recipe::from_toml("key = [\"handle\"]\n[work]\nkind = \"creators\"\n").unwrap();
         let (filename, actor) = ("list.csv".to_owned(), "test".to_owned());
-        let submission = Submission { file, filename, recipe, name: None, first: None, actor };
+        let submission = Submission { file, filename, recipe, name: None, first: None, actor, sha256: None };
         let mut job = crate::input::submit(&store, submission, &[]).await.unwrap();
         let known = free(&*store, &job, None).await.unwrap();
         assert_eq!((known.decided.as_ref(), known.repeats), (&[(SpanNo(1), 100)][..], 10));

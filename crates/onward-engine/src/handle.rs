@@ -16,7 +16,7 @@ use onward_core::id::{JobId, RowIndex, WorkerId};
 use onward_core::problem::Problem;
 use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
-use onward_core::store::{JobQuery, RowQuery, Store};
+use onward_core::store::{JobQuery, RowQuery, Sought, Store};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -72,6 +72,8 @@ pub struct Submission {
     pub first: Option<u64>,
     /// Who submits.
     pub actor: String,
+    /// SHA-256, in hex, of the file that was looked at before: another one is refused with `input-changed`.
+    pub sha256: Option<String>,
 }
 
 /// A running engine. Cheap to clone.
@@ -277,7 +279,7 @@ impl Engine {
     /// The newest job over this file and recipe, for `onward run FILE` on a file seen before.
     pub async fn find(&self, sha256: &str, recipe: &Recipe) -> Result<Option<JobId>, Problem> {
         let digest = input::work_digest(sha256, &recipe.work_json());
-        self.inner.store.find_job(&digest).await.map_err(mishap::problem)
+        self.inner.store.find_job(&Sought::Work(digest)).await.map_err(mishap::problem)
     }
 
     /// Everything that changes from now on.

@@ -83,10 +83,22 @@ async fn seal(
     let source = Source::File(submission.file.clone());
     let (mut summary, duplicates) =
         take_in(store, id, source, &submission.filename, &submission.recipe).await?;
+    if let Some(seen) = submission.sha256.as_ref().filter(|seen| **seen != summary.sha256) {
+        return Err(changed(seen, &summary));
+    }
     onward_intake::has_fields(&summary.columns, &submission.recipe, needs)?;
     summary.warnings.extend(again::same_content(store, &summary.sha256, &submission.recipe).await);
     store.seal_input(&summary, &duplicates, clock::now()).await.map_err(mishap::problem)?;
     Ok(summary)
+}
+
+fn changed(seen: &str, summary: &InputSummary) -> Problem {
+    let detail = format!(
+        "{} is not the file that was looked at: its SHA-256 is {}, not {seen}; no job was made. Preview the file again, \
+         then start",
+        summary.filename, summary.sha256
+    );
+    Problem::new(Code::InputChanged, detail).with("sha256", summary.sha256.clone())
 }
 
 /// Names the work: the same file with the same recipe is the same work.

@@ -286,6 +286,7 @@ async function start(event) {
     data.set("upload", known.id);
     data.set("recipe", at("recipe").value);
     if (at("name").value.trim()) data.set("name", at("name").value.trim());
+    if (report) data.set("sha256", report.sha256); // a file that is another one than was reported on is refused
     if (at("first").checked) data.set("first", at("first").value);
     try {
       const answer = await fetch("/api/v1/jobs", { method: "POST", headers: { Accept: "application/json" }, body: data });

@@ -18,7 +18,7 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, Hot,
     JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, Room, RowQuery,
-    Settle, SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
+    Settle, Sought, SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -282,8 +282,8 @@ impl Store for LayeredStore {
     async fn drop_input(&self, input: InputId) -> Result<()> {
         self.ledger.drop_input(input).await
     }
-    async fn find_job(&self, work_digest: &str) -> Result<Option<JobId>> {
-        self.ledger.find_job(work_digest).await
+    async fn find_job(&self, sought: &Sought) -> Result<Option<JobId>> {
+        self.ledger.find_job(sought).await
     }
     async fn doubts(&self, job: JobId, after: Option<RowIndex>, limit: usize) -> Result<Vec<Doubt>> {
         self.ledger.doubts(job, after, limit).await

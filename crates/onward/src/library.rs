@@ -123,6 +123,7 @@ impl Onward {
             name: None,
             first: None,
             actor: ACTOR.to_owned(),
+            sha256: None,
         };
         Ok(self.engine.submit(submission).await?.job.id)
     }

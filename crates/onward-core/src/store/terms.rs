@@ -48,6 +48,15 @@ pub struct JobQuery {
     pub limit: usize,
 }
 
+/// By what the newest job is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sought {
+    /// The same bytes with the same recipe: the digest that names the work.
+    Work(String),
+    /// The same bytes, whatever the recipe: SHA-256 of the upload in hex.
+    Content(String),
+}
+
 /// A step and what goes with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Command {

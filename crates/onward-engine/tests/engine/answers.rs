@@ -112,7 +112,7 @@ async fn adopt(kit: &Kit) -> Result<(Adopted, Option<Snapshot>), Problem> {
     std::fs::write(&file, "handle\na1\na2\na3\na4\na5\n").unwrap();
     let recipe = Recipe::from_toml("key = [\"handle\"]\n[work]\nkind = \"creators\"\n").unwrap();
     let (filename, actor) = ("creators.csv".to_owned(), "you".to_owned());
-    let submission = Submission { file, filename, recipe, name: None, first: None, actor };
+    let submission = Submission { file, filename, recipe, name: None, first: None, actor, sha256: None };
     kit.engine.adopt(submission, &Evidence::Count(3), Intent::Attach).await
 }
 

@@ -196,7 +196,7 @@ impl Kit {
         let recipe = Recipe::from_toml(&text).unwrap();
         let filename = "creators.csv".to_owned();
         let (name, actor) = (None, "test".to_owned());
-        self.engine.submit(Submission { file, filename, recipe, name, first, actor }).await
+        self.engine.submit(Submission { file, filename, recipe, name, first, actor, sha256: None }).await
     }
 
     pub(crate) async fn job(&self, id: JobId) -> Snapshot {

@@ -15,7 +15,7 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, DeliveryQuery, Group,
     Heard, JobQuery, LedgerRow, Mark, Moving, NewJob, Outbox, Presence, Rescued, Reservation, Result, Retry,
-    RowQuery, Settle, SpanFact, Standstill, Store, StoreError, TakeDeliveries, Totals, Tried, Turns,
+    RowQuery, Settle, Sought, SpanFact, Standstill, Store, StoreError, TakeDeliveries, Totals, Tried, Turns,
     TurnsAsked, Verify, Worker,
 };
 
@@ -117,7 +117,7 @@ passing_on! {
     drop_input(input: InputId) -> ();
     create_job(job: NewJob) -> Job;
     jobs(query: &JobQuery) -> Vec<Job>;
-    find_job(work_digest: &str) -> Option<JobId>;
+    find_job(sought: &Sought) -> Option<JobId>;
     command(command: &Command) -> Job;
     retry(retry: &Retry) -> (u64, Job);
     tune(id: JobId, name: Option<&str>, tuning: Option<Tuning>, actor: &str, now: UnixMs) -> Job;

@@ -30,6 +30,8 @@ const PLAIN: [&str; 4] = ["text/csv", "application/octet-stream", "text/tab-sepa
 const MAX_RECIPE_BYTES: usize = 256 << 10;
 /// The largest name of a job, in bytes; a card shows a tenth of it.
 const MAX_NAME_BYTES: usize = 500;
+/// The length of a SHA-256 in hex.
+const SHA256_CHARS: usize = 64;
 /// The longest number, in bytes.
 const MAX_NUMBER_BYTES: usize = 20;
 
@@ -50,6 +52,8 @@ pub struct Upload {
     pub name: Option<String>,
     /// Rows to do before the job is held and a person is asked.
     pub first: Option<u64>,
+    /// SHA-256 of the file that the client looked at before, in hex.
+    pub sha256: Option<String>,
 }
 
 /// Where the bytes of a file are.
@@ -145,7 +149,8 @@ impl Upload {
     pub fn fingerprint(&self, path: &str) -> String {
         let [recipe, name] = [&self.recipe, &self.name].map(|part| part.as_deref().unwrap_or_default());
         let first = self.first.map(|rows| rows.to_string()).unwrap_or_default();
-        let parts = [&*self.content, recipe, name, &*self.filename, &*first];
+        let seen = self.sha256.as_deref().unwrap_or_default();
+        let parts = [&*self.content, recipe, name, &*self.filename, &*first, seen];
         fingerprint(path, &parts.map(str::as_bytes))
     }
 }
@@ -157,6 +162,7 @@ struct Found {
     recipe: Option<String>,
     name: Option<String>,
     first: Option<u64>,
+    sha256: Option<String>,
 }
 
 impl Found {
@@ -189,7 +195,11 @@ impl Found {
                 let text = short_text(field, "first", MAX_NUMBER_BYTES, clock).await?;
                 self.first = rows_first(text.trim())?;
             }
-            "file" | "upload" | "recipe" | "name" | "first" => {
+            "sha256" if self.sha256.is_none() => {
+                let text = short_text(field, "sha256", SHA256_CHARS, clock).await?;
+                self.sha256 = sha256(text.trim())?;
+            }
+            "file" | "upload" | "recipe" | "name" | "first" | "sha256" => {
                 return Err(Failure::new(
                     Code::BadRequest,
                     format!("There are two parts named `{name}`; send one."),
@@ -197,7 +207,7 @@ impl Found {
             }
             _ => {
                 let detail = format!(
-                    "The part `{name}` is not known here; the parts are file or upload, recipe, name and first."
+                    "The part `{name}` is not known here; the parts are file or upload, recipe, name, first and sha256."
                 );
                 return Err(Failure::new(Code::BadRequest, detail));
             }
@@ -206,17 +216,17 @@ impl Found {
     }
 
     async fn whole(self, uploads: &Uploads) -> Result<Upload, Failure> {
-        let Self { file, upload, recipe, name, first } = self;
+        let Self { file, upload, recipe, name, first, sha256: seen } = self;
         match (file, upload) {
             (Some(Spooled { path, filename, bytes, sha256 }), None) => {
                 let file = Source::Spooled(path);
-                Ok(Upload { file, filename, bytes, content: sha256, recipe, name, first })
+                Ok(Upload { file, filename, bytes, content: sha256, recipe, name, first, sha256: seen })
             }
             (None, Some(id)) => {
                 let (facts, path) = uploads.whole(id).await?;
                 let (file, content) = (Source::Sent(id, path), id.to_string());
                 let (filename, bytes) = (facts.filename, facts.bytes);
-                Ok(Upload { file, filename, bytes, content, recipe, name, first })
+                Ok(Upload { file, filename, bytes, content, recipe, name, first, sha256: seen })
             }
             (None, None) => Err(Failure::new(Code::BadRequest, "The upload has no part named `file`.")),
             (Some(_), Some(_)) => {
@@ -238,12 +248,25 @@ fn rows_first(text: &str) -> Result<Option<u64>, Failure> {
     })
 }
 
+/// A digest in hex; a form that leaves it empty has seen nothing.
+fn sha256(text: &str) -> Result<Option<String>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.len() != SHA256_CHARS || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let detail = format!("`sha256` is the SHA-256 of the file in hex: {SHA256_CHARS} digits.");
+        return Err(Failure::new(Code::InvalidParameter, detail).with("parameter", "sha256"));
+    }
+    Ok(Some(text.to_ascii_lowercase()))
+}
+
 async fn next_field<'a>(parts: &'a mut Multipart, found: &Found) -> Result<Option<Field<'a>>, Failure> {
     let begun = found.file.is_some() || found.recipe.is_some() || found.name.is_some();
     match timeout(MAX_SILENCE, parts.next_field()).await {
         Ok(Ok(field)) => Ok(field),
         Ok(Err(error)) if begun => Err(broken(&error)),
-        Ok(Err(error)) if error.status().as_u16() == 413 => Err(broken(&error)),
+        // Too large, or it broke off before its first part; what is no multipart is a 400 there.
+        Ok(Err(error)) if error.status().as_u16() != 400 => Err(broken(&error)),
         Ok(Err(_)) => {
             Err(Failure::new(Code::BadRequest, "The body is not multipart with the boundary it names."))
         }

@@ -43,7 +43,7 @@ const ATTACH_PARAMS: &[Param] = &[
 
 /// What a preview answers.
 const PREVIEWED: Reply =
-    Reply::Object("encoding, delimiter, header, columns, samples, blank_lines, warnings, mapping");
+    Reply::Object("encoding, delimiter, header, columns, samples, blank_lines, warnings, mapping, sha256");
 
 /// The operations, in the order of `docs/http-api.md`.
 pub(crate) const FILES: &[Operation] = &[
@@ -85,7 +85,7 @@ pub(crate) const FILES: &[Operation] = &[
         path: "/api/v1/preview",
         id: "previewFile",
         summary: "What the first 256 KiB of a file would become.",
-        params: &[],
+        params: &[Param::Key],
         body: Body::Head,
         status: 200,
         reply: PREVIEWED,

@@ -67,6 +67,7 @@ pub(super) const CREATE: &[Code] = &[
     Code::BlockedAddress,
     Code::KeyReused,
     Code::KeyInUse,
+    Code::InputChanged,
     Code::DiskFull,
 ];
 pub(super) const PAGE: &[Code] = &[Code::InvalidCursor, Code::InvalidParameter];

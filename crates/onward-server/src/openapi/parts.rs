@@ -101,6 +101,8 @@ impl Body {
                     "recipe": { "type": "string", "description": "The recipe, as TOML or JSON." },
                     "name": { "type": "string", "description": "A name for people." },
                     "first": { "type": "integer", "description": "Do so many rows, then hold the job and ask." },
+                    "sha256": { "type": "string", "description":
+                        "SHA-256 in hex of the file that was looked at before; another one is refused with input-changed." },
                 } } } } })
         };
         match self {

@@ -192,18 +192,28 @@ async fn a_job_says_how_many_blank_lines_its_file_has_and_whether_it_was_given_b
     );
     let other = server.submit("handle\nanna\n").await.json();
     assert_eq!(other["warnings"], serde_json::json!([]));
+    let otherwise = format!("name = \"otherwise\"\n{}", RECIPE.replace("= 4", "= 4\ntimeout = \"7s\""));
+    let parts = [("file", Some("list.csv"), csv), ("recipe", None, &*otherwise)];
+    let otherwise = server.send(upload("/api/v1/jobs", &parts)).await.json();
+    let said = otherwise["warnings"][0]["message"].as_str().unwrap_or_default();
+    let newest = again["job_id"].as_str().unwrap();
+    assert!(said.contains(&format!("given before with another recipe, as job {newest}")), "{otherwise}");
 }
 
-/// The same parts, and then what a connection does that has promised more.
+/// Whole parts, and then what a connection does that has promised more. Its pieces come one by one.
 fn cut_off(
     path: &str,
     then: impl Stream<Item = Result<String, io::Error>> + Send + 'static,
 ) -> Request<Body> {
     let whole = multipart(&[("file", Some("list.csv"), &csv(3)), ("recipe", None, RECIPE)]);
-    let body = stream::iter([Ok(whole)]).chain(then);
+    let pieces = stream::iter([Ok(whole)]).chain(then);
+    let one_by_one = pieces.then(|piece| async {
+        tokio::task::yield_now().await;
+        piece
+    });
     let request =
         request(Method::POST, path).header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut-here");
-    request.body(Body::from_stream(body)).unwrap()
+    request.body(Body::from_stream(one_by_one)).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -215,6 +225,17 @@ async fn a_body_that_ends_before_its_content_length_is_no_upload_though_its_part
         let broken = stream::iter([Err(io::Error::from(io::ErrorKind::UnexpectedEof))]);
         let reply = server.send(cut_off(path, broken)).await;
         assert_eq!(reply.problem(), (408, "upload-aborted".to_owned()), "{path}: it broke off");
+        let at_once = Body::from_stream(stream::iter([
+            Ok(multipart(&[("file", Some("list.csv"), &csv(3)), ("recipe", None, RECIPE)])),
+            Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+        ]));
+        let mut request = cut_off(path, stream::empty());
+        *request.body_mut() = at_once;
+        assert_eq!(
+            server.send(request).await.problem(),
+            (408, "upload-aborted".to_owned()),
+            "{path}: at once"
+        );
         let reply = server.send(cut_off(path, stream::pending())).await;
         assert_eq!(reply.problem(), (408, "upload-aborted".to_owned()), "{path}: nothing more came");
         let rest = stream::iter([Ok("\r\nsigned by nobody".to_owned())]);
@@ -228,4 +249,27 @@ async fn a_body_that_ends_before_its_content_length_is_no_upload_though_its_part
     }
     assert_eq!(server.get("/api/v1/jobs").await.json()["jobs"].as_array().unwrap().len(), 1);
     assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0, "temporary files are gone");
+}
+
+#[tokio::test]
+async fn a_file_that_is_another_one_than_was_looked_at_makes_no_job() {
+    let server = Server::open().await;
+    let (seen, now) = (csv(3), csv(4));
+    let preview = server.send(upload("/api/v1/preview", &[("file", Some("a.csv"), &seen)])).await.json();
+    let digest = preview["sha256"].as_str().unwrap().to_owned();
+    let send = async |csv: &str, digest: &str| {
+        let parts = [("sha256", None, digest), ("file", Some("a.csv"), csv), ("recipe", None, RECIPE)];
+        server.send(upload("/api/v1/jobs", &parts)).await
+    };
+    let changed = send(&now, &digest).await;
+    assert_eq!(changed.problem(), (409, "input-changed".to_owned()));
+    assert!(changed.json()["detail"].as_str().unwrap().contains("a.csv is not the file"), "{}", changed.text);
+    assert_eq!(server.get("/api/v1/jobs").await.json()["jobs"].as_array().unwrap().len(), 0);
+    for wrong in ["abc", &"x".repeat(64)] {
+        assert_eq!(send(&seen, wrong).await.problem(), (400, "invalid-parameter".to_owned()), "{wrong}");
+    }
+    let made = send(&seen, &digest.to_uppercase()).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    assert_eq!(made.json()["input"]["sha256"], *digest);
+    assert_eq!(send(&now, "").await.status, 201, "a form that has seen nothing");
 }

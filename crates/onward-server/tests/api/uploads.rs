@@ -76,6 +76,12 @@ async fn a_whole_upload_is_reported_on_and_tried_without_storing_anything() {
     assert_eq!((&report["rows"], &report["duplicates"], &report["to_do"]), (&5.into(), &1.into(), &3.into()));
     assert_eq!(report["first_duplicate"], serde_json::json!([3, 1]));
     assert_eq!(report["decided"][0]["code"], "empty-key");
+    let shown = server.post(&format!("/api/v1/uploads/{id}/preview"), &recipe).await.json();
+    assert_eq!(shown["sha256"], report["sha256"], "what is looked at is the whole file");
+    let digest = "0".repeat(64);
+    let parts = [("upload", None, &*id), ("recipe", None, RECIPE), ("sha256", None, &*digest)];
+    let changed = server.send(crate::support::upload("/api/v1/jobs", &parts)).await;
+    assert_eq!(changed.problem(), (409, "input-changed".to_owned()));
     let trial = server.post(&format!("/api/v1/uploads/{id}/try"), &recipe).await.json();
     let outcomes: Vec<_> =
         trial["rows"].as_array().unwrap().iter().map(|row| row["outcome"].clone()).collect();

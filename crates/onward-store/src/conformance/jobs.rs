@@ -6,7 +6,7 @@ use onward_core::job::{Job, Tuning};
 use onward_core::pace::RateLimit;
 use onward_core::row::Outcome;
 use onward_core::state::{JobState, Step};
-use onward_core::store::{CreatorQuery, JobQuery, StoreError};
+use onward_core::store::{CreatorQuery, JobQuery, Sought, StoreError};
 use onward_core::tally::Tally;
 
 use super::Subject;
@@ -55,8 +55,13 @@ pub async fn the_same_work_is_refused_while_it_is_active(Subject { store, keep: 
     }
     store.command(&command(first.id, Step::ForceCancel, at(2))).await.expect("the step is legal");
     store.create_job(second.clone()).await.expect("the other one is not active any more");
-    assert_eq!(store.find_job(&first.work_digest).await, Ok(Some(second.id)), "the newest is found");
-    assert_eq!(store.find_job("no such work").await, Ok(None));
+    let work = Sought::Work(first.work_digest.clone());
+    assert_eq!(store.find_job(&work).await, Ok(Some(second.id)), "the newest is found");
+    let content = Sought::Content(input.sha256.clone());
+    assert_eq!(store.find_job(&content).await, Ok(Some(second.id)), "whatever its recipe");
+    for none in [Sought::Work(input.sha256), Sought::Content(first.work_digest.clone())] {
+        assert_eq!(store.find_job(&none).await, Ok(None));
+    }
     let resume = store.command(&command(first.id, Step::Resume, at(3))).await;
     assert_eq!(resume, Err(StoreError::Duplicate(second.id)));
     assert_eq!(look(&store, first.id).await.state, JobState::Cancelled);

@@ -11,7 +11,7 @@ use onward_core::store::{Attach, GONE_FROM, LedgerRow, Move, Result, StoreError}
 
 use super::doubts::StoredDoubt;
 use super::jobs::spans_of;
-use super::world::{Hold, World};
+use super::world::{Hold, StoredJob, World};
 
 impl World {
     pub(super) fn attach(&mut self, attach: &Attach) -> Result<Job> {
@@ -28,27 +28,7 @@ impl World {
         let places: Vec<Move> =
             attach.moves.iter().copied().chain(attach.gone(job.total, next_gone)).collect();
         let place = |row: RowIndex| places.iter().find_map(|moved| moved.apply(row));
-        let (mut ledger, mut history) = (BTreeMap::new(), Vec::new());
-        for old in &job.history {
-            history.push(LedgerRow { index: place(old.index).unwrap_or(old.index), ..old.clone() });
-        }
-        for old in job.ledger.values() {
-            let index = place(old.index).unwrap_or(old.index);
-            let row = LedgerRow { index, ..old.clone() };
-            if index.0 >= GONE_FROM || attach.open.contains(&old.index) {
-                history.push(row);
-            } else {
-                ledger.insert(index, row);
-            }
-        }
-        let doubts = job
-            .doubts
-            .iter()
-            .filter(|(row, _)| !attach.open.contains(row))
-            .map(|(row, known)| (place(*row).unwrap_or(*row), known.clone()))
-            .filter(|(row, _)| row.0 < GONE_FROM)
-            .map(|(row, known)| (row, StoredDoubt { doubt: Doubt { row, ..known.doubt }, ..known }))
-            .collect();
+        let (ledger, history, doubts) = moved(job, &attach.open, place);
         let state = attached(job.state, (ledger.len() as u64) < total).unwrap_or(job.state);
         let work_digest = attach.work_digest.as_ref().unwrap_or(&job.work_digest).clone();
         if state.is_active() {
@@ -94,4 +74,34 @@ impl World {
         }
         Ok(self.view(self.stored(id)?))
     }
+}
+
+/// What is known of the rows, at their new numbers; what is open or gone goes to the history.
+fn moved(
+    job: &StoredJob,
+    open: &[RowIndex],
+    place: impl Fn(RowIndex) -> Option<RowIndex>,
+) -> (BTreeMap<RowIndex, LedgerRow>, Vec<LedgerRow>, BTreeMap<RowIndex, StoredDoubt>) {
+    let place = |row: RowIndex| place(row).unwrap_or(row);
+    let (mut ledger, mut history) = (BTreeMap::new(), Vec::new());
+    for old in &job.history {
+        history.push(LedgerRow { index: place(old.index), ..old.clone() });
+    }
+    for old in job.ledger.values() {
+        let row = LedgerRow { index: place(old.index), ..old.clone() };
+        if row.index.0 >= GONE_FROM || open.contains(&old.index) {
+            history.push(row);
+        } else {
+            ledger.insert(row.index, row);
+        }
+    }
+    let doubts = job
+        .doubts
+        .iter()
+        .filter(|(row, _)| !open.contains(row))
+        .map(|(row, known)| (place(*row), known.clone()))
+        .filter(|(row, _)| row.0 < GONE_FROM)
+        .map(|(row, known)| (row, StoredDoubt { doubt: Doubt { row, ..known.doubt }, ..known }))
+        .collect();
+    (ledger, history, doubts)
 }

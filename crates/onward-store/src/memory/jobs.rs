@@ -8,7 +8,7 @@ use onward_core::id::{Epoch, JobId, SpanNo};
 use onward_core::input::spans;
 use onward_core::job::{Job, Tuning};
 use onward_core::state::{JobState, Step};
-use onward_core::store::{JobQuery, NewJob, Result, StoreError};
+use onward_core::store::{JobQuery, NewJob, Result, Sought, StoreError};
 use onward_core::tally::Tally;
 
 use super::world::{Hold, Span, StoredJob, World};
@@ -58,8 +58,14 @@ impl World {
         page
     }
 
-    pub(super) fn find_job(&self, work_digest: &str) -> Option<JobId> {
-        self.jobs.values().rev().find(|job| job.work_digest == work_digest).map(|job| job.id)
+    pub(super) fn find_job(&self, sought: &Sought) -> Option<JobId> {
+        let is_it = |job: &&StoredJob| match sought {
+            Sought::Work(digest) => job.work_digest == *digest,
+            Sought::Content(digest) => {
+                self.summary(job.input).is_some_and(|summary| summary.sha256 == *digest)
+            }
+        };
+        self.jobs.values().rev().find(is_it).map(|job| job.id)
     }
 
     pub(super) fn tune(

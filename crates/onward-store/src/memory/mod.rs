@@ -38,7 +38,7 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, HEARD_MINUTES,
     Heard, JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry,
-    RowQuery, Settle, SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
+    RowQuery, Settle, Sought, SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 use world::World;
@@ -119,8 +119,8 @@ impl Store for MemoryStore {
         Ok(self.read().list_jobs(query))
     }
 
-    async fn find_job(&self, work_digest: &str) -> Result<Option<JobId>> {
-        Ok(self.read().find_job(work_digest))
+    async fn find_job(&self, sought: &Sought) -> Result<Option<JobId>> {
+        Ok(self.read().find_job(sought))
     }
 
     async fn command(&self, command: &Command) -> Result<Job> {

@@ -6,7 +6,7 @@ use onward_core::id::JobId;
 use onward_core::input::spans;
 use onward_core::job::{Job, Tuning};
 use onward_core::state::{JobState, Step};
-use onward_core::store::{JobQuery, NewJob, StoreError, Totals};
+use onward_core::store::{JobQuery, NewJob, Sought, StoreError, Totals};
 
 use super::failure::Answer;
 use super::head::{self, Head, existing, look};
@@ -85,9 +85,13 @@ pub(super) async fn list(db: &Session, query: &JobQuery) -> Answer<Vec<Job>> {
     Ok(head::page(db, None, query).await?.into_iter().map(|head| head.job).collect())
 }
 
-/// The newest job over these bytes and this recipe.
-pub(super) async fn find(db: &Session, (work_digest,): &(String,)) -> Answer<Option<JobId>> {
-    let row = db.first(sql::JOB_NEWEST_BY_WORK, params![work_digest.as_str()]).await?;
+/// The newest job over these bytes, with this recipe or with any.
+pub(super) async fn find(db: &Session, sought: &Sought) -> Answer<Option<JobId>> {
+    let (statement, digest) = match sought {
+        Sought::Work(digest) => (sql::JOB_NEWEST_BY_WORK, digest),
+        Sought::Content(digest) => (sql::JOB_NEWEST_BY_CONTENT, digest),
+    };
+    let row = db.first(statement, params![digest.as_str()]).await?;
     row.map(|row| get(&row, 0).map(JobId)).transpose()
 }
 

@@ -63,7 +63,7 @@ use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
-    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
+    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, Sought,
     SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
@@ -192,8 +192,8 @@ impl Store for PostgresStore {
         self.read(query.clone(), |db, query| Box::pin(jobs::list(db, query))).await
     }
 
-    async fn find_job(&self, work_digest: &str) -> Result<Option<JobId>> {
-        self.read((work_digest.to_owned(),), |db, asked| Box::pin(jobs::find(db, asked))).await
+    async fn find_job(&self, sought: &Sought) -> Result<Option<JobId>> {
+        self.read(sought.clone(), |db, sought| Box::pin(jobs::find(db, sought))).await
     }
 
     async fn command(&self, command: &Command) -> Result<Job> {

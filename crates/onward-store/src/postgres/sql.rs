@@ -91,6 +91,7 @@ statements! {
     JOB_IS_HELD = "job_is_held";
     JOB_KEY = "job_key";
     JOB_LOCK = "job_lock";
+    JOB_NEWEST_BY_CONTENT = "job_newest_by_content";
     JOB_NEWEST_BY_WORK = "job_newest_by_work";
     JOB_PAGE = "job_page";
     JOB_STEP = "job_step";

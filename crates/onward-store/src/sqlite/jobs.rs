@@ -6,7 +6,7 @@ use onward_core::id::JobId;
 use onward_core::input::spans;
 use onward_core::job::{Job, Tuning};
 use onward_core::state::{JobState, Step};
-use onward_core::store::{JobQuery, NewJob, StoreError, Totals};
+use onward_core::store::{JobQuery, NewJob, Sought, StoreError, Totals};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::failure::{Answer, Fail};
@@ -130,10 +130,14 @@ impl JobsOfState<'_> {
     }
 }
 
-/// The newest job over these bytes and this recipe.
-pub(super) fn find(db: &Connection, work_digest: &str) -> Answer<Option<JobId>> {
-    let mut statement = db.prepare_cached(sql::JOB_NEWEST_BY_WORK)?;
-    let found: Option<String> = statement.query_row([work_digest], |row| row.get(0)).optional()?;
+/// The newest job over these bytes, with this recipe or with any.
+pub(super) fn find(db: &Connection, sought: &Sought) -> Answer<Option<JobId>> {
+    let (statement, digest) = match sought {
+        Sought::Work(digest) => (sql::JOB_NEWEST_BY_WORK, digest),
+        Sought::Content(digest) => (sql::JOB_NEWEST_BY_CONTENT, digest),
+    };
+    let mut statement = db.prepare_cached(statement)?;
+    let found: Option<String> = statement.query_row([digest], |row| row.get(0)).optional()?;
     found.map(|id| uuid(&id)).transpose()
 }
 

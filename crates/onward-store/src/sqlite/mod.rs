@@ -62,7 +62,7 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
     LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, Room, RowQuery, Settle,
-    SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
+    Sought, SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use rusqlite::Connection;
 
@@ -138,9 +138,9 @@ impl Store for SqliteStore {
         self.readers.read(move |db| jobs::list(db, &query)).await
     }
 
-    async fn find_job(&self, work_digest: &str) -> Result<Option<JobId>> {
-        let work_digest = work_digest.to_owned();
-        self.readers.read(move |db| jobs::find(db, &work_digest)).await
+    async fn find_job(&self, sought: &Sought) -> Result<Option<JobId>> {
+        let sought = sought.clone();
+        self.readers.read(move |db| jobs::find(db, &sought)).await
     }
 
     async fn command(&self, command: &Command) -> Result<Job> {

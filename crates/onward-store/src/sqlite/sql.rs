@@ -92,6 +92,7 @@ statements! {
     JOB_LIST = "job_list";
     JOB_LIST_BACK = "job_list_back";
     JOB_LOW_WATER = "job_low_water";
+    JOB_NEWEST_BY_CONTENT = "job_newest_by_content";
     JOB_NEWEST_BY_WORK = "job_newest_by_work";
     JOB_STEP = "job_step";
     JOB_TUNE = "job_tune";

@@ -90,6 +90,7 @@ fn submission(csv: &Path) -> Result<Submission> {
         name: None,
         first: None,
         actor: String::from("bench"),
+        sha256: None,
     })
 }
 

@@ -30,6 +30,7 @@ pub(super) async fn run(config: &Config, verb: &Adopt) -> Result<Exit, Failure> 
         name: verb.run.name.clone(),
         first: verb.run.first,
         actor: String::from("you"),
+        sha256: None,
     };
     if !verb.yes {
         let (adopted, _) = host.engine.adopt(submission.clone(), &evidence, Intent::DryRun).await?;

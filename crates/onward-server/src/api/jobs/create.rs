@@ -88,6 +88,7 @@ pub async fn submit(app: &App, upload: Upload, actor: &str) -> Result<Snapshot> 
         recipe: Recipe::parse(recipe)?,
         name: upload.name.clone(),
         first: upload.first,
+        sha256: upload.sha256.clone(),
         actor: actor.to_owned(),
     };
     let snapshot = app.engine.submit(submission).await?;

@@ -156,7 +156,7 @@ async fn attach(app: &App, id: JobId, wanted: Wanted, who: Who, request: Request
     // A file that comes without a name is the file of the job again.
     let usual = app.engine.job(id).await?.job.input.filename;
     let upload = Upload::receive_file(app, request, &usual).await?;
-    if upload.recipe.is_some() || upload.name.is_some() || upload.first.is_some() {
+    if upload.recipe.is_some() || upload.name.is_some() || upload.first.is_some() || upload.sha256.is_some() {
         let detail = "Send the part `file` alone: the job keeps its recipe and its name.";
         return Err(Failure::new(Code::BadRequest, detail));
     }

@@ -14,7 +14,7 @@ use onward_core::row::Outcome;
 use onward_core::state::Step;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
-    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle,
+    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, Sought,
     SpanFact, Store, StoreError, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
@@ -259,8 +259,8 @@ impl Store for Planted {
     async fn jobs(&self, query: &JobQuery) -> Result<Vec<Job>> {
         self.inner.jobs(query).await
     }
-    async fn find_job(&self, work_digest: &str) -> Result<Option<JobId>> {
-        self.inner.find_job(work_digest).await
+    async fn find_job(&self, sought: &Sought) -> Result<Option<JobId>> {
+        self.inner.find_job(sought).await
     }
     async fn tune(
         &self,
