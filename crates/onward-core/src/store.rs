@@ -35,7 +35,7 @@ pub use fleet::{
     BEAT_MS, BEAT_WRITTEN_MS, Beat, FORGOTTEN_MS, Hot, LOST_MS, Presence, Turns, TurnsAsked, Wish, Worker,
 };
 pub use heard::{HEARD_MINUTES, Heard, NO_ANSWER};
-pub use moving::{BEING_MOVED, Moving};
+pub use moving::{BEING_MOVED, DONE_BEFORE, Moving};
 pub use outbox::{DeliveryQuery, Outbox, Standstill, TakeDeliveries, Tried};
 pub use picture::{Mark, SpanFact};
 pub use room::Room;

@@ -15,7 +15,7 @@ use onward_core::hook::Courier;
 use onward_core::id::{JobId, RowIndex, WorkerId};
 use onward_core::problem::Problem;
 use onward_core::processor::Processor;
-use onward_core::recipe::Recipe;
+use onward_core::recipe::{Hook, Recipe};
 use onward_core::store::{JobQuery, RowQuery, Sought, Store};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
@@ -86,6 +86,7 @@ struct Inner {
     store: Arc<dyn Store>,
     builder: Builder,
     courier: OnceLock<Arc<dyn Courier>>,
+    standing: OnceLock<Hook>,
     settings: Settings,
     worker: WorkerId,
     place: Arc<Place>,
@@ -117,6 +118,7 @@ impl Engine {
             store,
             builder,
             courier: OnceLock::new(),
+            standing: OnceLock::new(),
             settings,
             worker,
             place: Arc::default(),
@@ -223,7 +225,8 @@ impl Engine {
 
     /// Reads the file and creates a queued job. Nothing is left behind when it is refused.
     /// `duplicate-running-job` carries `existing_job_id`.
-    pub async fn submit(&self, submission: Submission) -> Result<Snapshot, Problem> {
+    pub async fn submit(&self, mut submission: Submission) -> Result<Snapshot, Problem> {
+        self.add_standing(&mut submission.recipe)?;
         // What cannot start is refused before anything is stored.
         self.check_hooks(&submission.recipe)?;
         let processor = (self.inner.builder)(&submission.recipe)?;

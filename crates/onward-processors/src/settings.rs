@@ -31,6 +31,9 @@ pub struct Settings {
     pub commands: Commands,
     /// Ends the programs should this process be killed.
     pub guard: Guard,
+    /// Where others reach the dashboard, such as `https://onward.example.org`, for links in what they are told;
+    /// paths alone when it is not known.
+    pub public_url: Option<String>,
 }
 
 /// Secrets by name, without [`SECRET_PREFIX`]. Never stored, never shown, not even by `Debug`.

@@ -43,6 +43,14 @@ pub(crate) struct Places {
     /// The address a server listens on; 127.0.0.1:7313 unless given
     #[arg(long, global = true, value_name = "ADDRESS", env = "ONWARD_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<SocketAddr>,
+    /// Where others reach the server, such as https://onward.example.org: links in what hooks are told
+    /// begin with it, and the server answers to its name
+    #[arg(long, global = true, value_name = "URL", env = "ONWARD_PUBLIC_URL", hide_env_values = true)]
+    pub(crate) public_url: Option<String>,
+    /// An address that is told of every job made here, signed with ONWARD_SECRET_HOOK; [hook] in
+    /// onward.toml says more
+    #[arg(long, global = true, value_name = "URL", env = "ONWARD_HOOK", hide_env_values = true)]
+    pub(crate) hook: Option<String>,
     /// The folder for the store and the server's notes; ~/.local/share/onward unless given
     #[arg(long, global = true, value_name = "FOLDER", env = "ONWARD_DATA_DIR", hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,

@@ -70,6 +70,9 @@ impl Host {
         let settings = Settings { max_jobs: MAX_JOBS, worker_name: worker_name() };
         let engine = Engine::new(store, store::builder(config, author), settings);
         engine.tell_with(store::courier(config, author)?);
+        if let Some(hook) = &config.hook {
+            engine.tell_of_all(hook.clone());
+        }
         if let Some(redis) = redis {
             let woken = engine.clone();
             // Ends with the process: whoever listens has an engine for as long.

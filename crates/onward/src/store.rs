@@ -81,7 +81,13 @@ fn settings(config: &Config, author: Author) -> Settings {
     let inside = author == Author::Terminal || config.listen.ip().is_loopback();
     let outbound =
         if inside { Outbound::Inside } else { Outbound::PublicOnly { allow: config.allowed.clone() } };
-    Settings { secrets: Secrets::from_env(), outbound, commands, guard: guard() }
+    Settings {
+        secrets: Secrets::from_env(),
+        outbound,
+        commands,
+        guard: guard(),
+        public_url: config.public_url.clone(),
+    }
 }
 
 /// The word by which this binary is told to stand guard over programs; no verb of a person's.

@@ -30,6 +30,8 @@ mod refused;
 mod run;
 #[path = "cli/served.rs"]
 mod served;
+#[path = "cli/standing.rs"]
+mod standing;
 #[path = "cli/steer.rs"]
 mod steer;
 #[path = "cli/weather.rs"]

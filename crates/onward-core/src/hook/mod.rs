@@ -25,7 +25,7 @@ use crate::event::EventKind;
 use crate::id::{Epoch, JobId};
 use crate::job::{Job, Tuning};
 use crate::problem::Problem;
-use crate::recipe::{Hook, Recipe};
+use crate::recipe::Hook;
 use crate::state::JobState;
 use crate::stuck::{Stuck, StuckReason, still_since};
 use crate::tally::Tally;
@@ -300,11 +300,11 @@ pub struct Taken {
 /// Sends deliveries.
 #[async_trait]
 pub trait Courier: Send + Sync + 'static {
-    /// Whether the hooks of a recipe can be used here: addresses, secrets.
+    /// Whether these hooks can be used here: addresses, secrets.
     ///
     /// # Errors
     /// `recipe-invalid`, `blocked-address` or `secret-missing`, with what to do.
-    fn check(&self, recipe: &Recipe) -> Result<(), Problem>;
+    fn check(&self, hooks: &[Hook]) -> Result<(), Problem>;
 
     /// Sends a delivery to a hook, once, and answers within [`CALL_MS`] and a little. `now` is the time of the
     /// signature.

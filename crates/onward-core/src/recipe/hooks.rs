@@ -7,7 +7,7 @@ use super::tree::{Node, Value};
 use crate::hook::HookEvent;
 
 /// Hooks of one recipe, at most: each is a call for every turn of the job, and one receiver can tell others.
-const MAX_HOOKS: usize = 5;
+pub const MAX_HOOKS: usize = 5;
 /// Secrets of one hook, at most: the one in use and the one it is replaced by.
 const MAX_SECRETS: usize = 2;
 
@@ -29,6 +29,28 @@ fn every_event() -> Vec<HookEvent> {
 }
 
 impl Hook {
+    /// A hook that no recipe names: `secrets` are the names behind `ONWARD_SECRET_`.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence that begins with the key.
+    pub fn standing(url: &str, on: &[HookEvent], secrets: &[String]) -> Result<Self, String> {
+        if let Some(wrong) = wrong_address(url) {
+            return Err(format!("`url` {wrong}"));
+        }
+        let secret: Vec<String> = secrets.iter().map(|name| format!("{{{{ secret.{name} }}}}")).collect();
+        if !(1..=MAX_SECRETS).contains(&secret.len()) || secret.iter().any(|text| secret_name(text).is_none())
+        {
+            // What stands there may be the secret itself, and is not repeated.
+            return Err(format!(
+                "`secret` must be the NAME of a variable ONWARD_SECRET_NAME, or a list of {MAX_SECRETS} such names \
+                 while one replaces the other"
+            ));
+        }
+        let on = if on.is_empty() { &HookEvent::ALL[..] } else { on };
+        let on = HookEvent::ALL.into_iter().filter(|event| on.contains(event)).collect();
+        Ok(Self { url: url.to_owned(), on, secret })
+    }
+
     /// The names of its secrets: `ONWARD_SECRET_NAME` holds the value.
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
         self.secret.iter().filter_map(|text| secret_name(text))
@@ -41,6 +63,17 @@ fn secret_name(text: &str) -> Option<&str> {
     let name = inside.strip_prefix("secret.")?;
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     (!name.is_empty() && name.chars().all(plain)).then_some(name)
+}
+
+/// What is wrong with the address of a hook before anybody looks where it leads.
+fn wrong_address(url: &str) -> Option<&'static str> {
+    if !(url.starts_with("https://") || url.starts_with("http://")) {
+        Some("must begin with https:// or http://")
+    } else if url.contains("{{") {
+        Some("is the same for every job; a template has no place in it")
+    } else {
+        None
+    }
 }
 
 /// All hooks of a recipe.
@@ -62,17 +95,8 @@ fn hook(node: &Node, path: &str, findings: &mut Findings<'_>) -> Option<Hook> {
     let mut fields = Fields::of(node, path, findings)?;
     let url_at = fields.place("url").unwrap_or(node.at);
     let url = super::read::required(&mut fields, "url", "the address that is told", findings);
-    if let Some(url) = &url {
-        let message = if !(url.starts_with("https://") || url.starts_with("http://")) {
-            Some("must begin with https:// or http://")
-        } else if url.contains("{{") {
-            Some("is the same for every job; a template has no place in it")
-        } else {
-            None
-        };
-        if let Some(message) = message {
-            findings.add(url_at, &format!("{path}.url"), format!("`{path}.url` {message}"));
-        }
+    if let Some(message) = url.as_deref().and_then(wrong_address) {
+        findings.add(url_at, &format!("{path}.url"), format!("`{path}.url` {message}"));
     }
     let on = match fields.take("on") {
         Some(node) => events(node, &format!("{path}.on"), findings),

@@ -22,7 +22,7 @@ mod serial;
 mod tree;
 mod work;
 
-pub use hooks::Hook;
+pub use hooks::{Hook, MAX_HOOKS};
 pub use work::{AnswerRules, Command, CommandMode, Method, Missing, Work, WorkKind};
 
 /// A recipe.

@@ -101,7 +101,7 @@ fn adopted(summary: &InputSummary, records: &[LedgerRow]) -> Adopted {
 
 /// Makes the job, with its records.
 async fn begin(store: &Arc<dyn Store>, job: NewJob, records: Vec<LedgerRow>) -> Result<Job, Problem> {
-    let (id, now, input) = (job.id, job.now, job.input);
+    let (id, now, input, actor) = (job.id, job.now, job.input, job.actor.clone());
     match store.take_in(Moving::Begin(job)).await {
         Ok(()) => {}
         // The answer was lost, and the job says itself that it has begun.
@@ -114,7 +114,7 @@ async fn begin(store: &Arc<dyn Store>, job: NewJob, records: Vec<LedgerRow>) -> 
             return Err(mishap::problem(error));
         }
     }
-    match fill(store, id, records, now).await {
+    match fill(store, id, records, now, actor).await {
         Ok(job) => Ok(job),
         // It may be whole, and at work already: it stays, and the next look shows which it was.
         Err(error @ StoreError::Unknown(_)) => Err(mishap::problem(error)),
@@ -133,6 +133,7 @@ async fn fill(
     id: JobId,
     records: Vec<LedgerRow>,
     now: UnixMs,
+    actor: String,
 ) -> Result<Job, StoreError> {
     let done = records.len() as u64;
     let mut records = records.into_iter();
@@ -153,7 +154,7 @@ async fn fill(
     job.finished_at = whole.then_some(now);
     job.pause = None;
     job.checkpoint.saved_at = Some(now);
-    let ended = store.take_in(Moving::End(Box::new(job))).await;
+    let ended = store.take_in(Moving::Adopted { job: Box::new(job), actor }).await;
     match (ended, store.job(id).await) {
         (Ok(()), Ok(job)) => job.ok_or(StoreError::NotFound(id)),
         // It is whole, and only cannot be read.

@@ -166,10 +166,11 @@ impl Engine {
     /// Makes a job of which somebody else has done some rows, or says how many.
     pub async fn adopt(
         &self,
-        submission: Submission,
+        mut submission: Submission,
         evidence: &Evidence,
         intent: Intent,
     ) -> Result<(Adopted, Option<Snapshot>), Problem> {
+        self.add_standing(&mut submission.recipe)?;
         self.check_hooks(&submission.recipe)?;
         let processor = (self.inner.builder)(&submission.recipe)?;
         processor.check().await.map_err(|cannot| Problem::new(cannot.code, cannot.message))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use onward_core::hook::{Courier, Delivery};
 use onward_core::id::JobId;
 use onward_core::problem::{Code, Problem};
-use onward_core::recipe::Recipe;
+use onward_core::recipe::{Hook, MAX_HOOKS, Recipe};
 use onward_core::store::DeliveryQuery;
 use tokio_util::sync::CancellationToken;
 
@@ -22,12 +22,49 @@ impl Engine {
         drop(self.inner.courier.set(courier));
     }
 
+    /// Names a hook that every job made here is given beside those of its recipe.
+    ///
+    /// It is stored with the job, so that it is told in the transaction that changes the job, whichever process
+    /// does that and whatever that process was started with.
+    pub fn tell_of_all(&self, hook: Hook) {
+        // The first one stays.
+        drop(self.inner.standing.set(hook));
+    }
+
+    /// Whether that hook can be used here.
+    ///
+    /// # Errors
+    /// As [`Courier::check`].
+    pub fn check_standing(&self) -> Result<(), Problem> {
+        match (self.inner.courier.get(), self.inner.standing.get()) {
+            (Some(courier), Some(hook)) => courier.check(std::slice::from_ref(hook)),
+            (None, _) | (_, None) => Ok(()),
+        }
+    }
+
+    /// Gives a recipe the hook of all jobs, unless it has the same one already.
+    pub(super) fn add_standing(&self, recipe: &mut Recipe) -> Result<(), Problem> {
+        let Some(hook) = self.inner.standing.get().filter(|hook| !recipe.hooks.contains(hook)) else {
+            return Ok(());
+        };
+        if recipe.hooks.len() >= MAX_HOOKS {
+            let detail = format!(
+                "the recipe has {MAX_HOOKS} hooks and this server adds one of its own; {MAX_HOOKS} are allowed in \
+                 all, so take one out of the recipe"
+            );
+            let error = serde_json::json!({ "path": "hooks", "message": &detail });
+            return Err(Problem::new(Code::RecipeInvalid, detail).with("errors", vec![error]));
+        }
+        recipe.hooks.push(hook.clone());
+        Ok(())
+    }
+
     /// Whether the hooks of a recipe can be used here.
     ///
     /// # Errors
     /// As [`Courier::check`].
     pub fn check_hooks(&self, recipe: &Recipe) -> Result<(), Problem> {
-        self.inner.courier.get().map_or(Ok(()), |courier| courier.check(recipe))
+        self.inner.courier.get().map_or(Ok(()), |courier| courier.check(&recipe.hooks))
     }
 
     /// Deliveries of a job, newest first.

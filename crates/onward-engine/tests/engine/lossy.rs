@@ -90,7 +90,7 @@ macro_rules! passing_on {
                 let call = match &part {
                     Moving::Begin(_) => "begin",
                     Moving::Rows(..) => "rows",
-                    Moving::End(_) => "end",
+                    Moving::End(_) | Moving::Adopted { .. } => "end",
                     Moving::History(..) | Moving::Doubts(..) | Moving::Deliveries(..) | Moving::Events(..) | Moving::Creators(_) => "other",
                 };
                 self.loses(call, self.inner.take_in(part).await)

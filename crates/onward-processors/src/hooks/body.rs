@@ -56,8 +56,8 @@ struct Links {
     api: String,
 }
 
-/// The body of a delivery.
-pub(super) fn of(delivery: &Delivery) -> Vec<u8> {
+/// The body of a delivery; links begin with `base`, the address of the server.
+pub(super) fn of(delivery: &Delivery, base: &str) -> Vec<u8> {
     let (id, notice) = (delivery.job, &delivery.new.notice);
     let Tally { added, failed, skipped, filtered } = notice.tally;
     let job = Job {
@@ -73,7 +73,7 @@ pub(super) fn of(delivery: &Delivery) -> Vec<u8> {
         started_at: notice.started_at.map(rfc3339),
         finished_at: notice.finished_at.map(rfc3339),
         reason: notice.reason.as_ref().map(|why| Reason { code: &why.code, message: &why.message }),
-        links: Links { page: format!("/jobs/{id}"), api: format!("/api/v1/jobs/{id}") },
+        links: Links { page: format!("{base}/jobs/{id}"), api: format!("{base}/api/v1/jobs/{id}") },
     };
     let message =
         Message { r#type: kind(delivery.new.event), timestamp: rfc3339(notice.at), data: Data { job } };

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use onward_core::clock::UnixMs;
 use onward_core::hook::{CALL_MS, Courier, Delivery, Sent};
 use onward_core::problem::{Code, Problem};
-use onward_core::recipe::{Hook, Recipe};
+use onward_core::recipe::Hook;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Request, Url};
 
@@ -69,7 +69,8 @@ impl HookCourier {
         let keys = self.keys(hook).map_err(|no_key| no_key.message())?;
         let url = Url::parse(&hook.url).map_err(|error| format!("`{}` is no address: {error}", hook.url))?;
         self.settings.outbound.check_url(&url).map_err(|refused| refused.to_string())?;
-        let (id, seconds, body) = (&delivery.new.id, now.0 / 1_000, body::of(delivery));
+        let base = self.settings.public_url.as_deref().unwrap_or_default();
+        let (id, seconds, body) = (&delivery.new.id, now.0 / 1_000, body::of(delivery, base));
         let header = |text: String| HeaderValue::from_str(&text).map_err(|_| String::from("an odd id"));
         let signature = signature::signatures(&keys, id, seconds, &body);
         let request = self.http.post(url).timeout(Duration::from_millis(CALL_MS));
@@ -99,9 +100,9 @@ impl NoKey {
 
 #[async_trait]
 impl Courier for HookCourier {
-    fn check(&self, recipe: &Recipe) -> Result<(), Problem> {
+    fn check(&self, hooks: &[Hook]) -> Result<(), Problem> {
         let mut wrong = Wrong::new();
-        for (at, hook) in recipe.hooks.iter().enumerate() {
+        for (at, hook) in hooks.iter().enumerate() {
             match Url::parse(&hook.url) {
                 Ok(url) => self
                     .settings

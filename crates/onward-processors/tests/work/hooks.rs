@@ -102,7 +102,7 @@ async fn a_hook_leads_nowhere_inside_neither_by_number_nor_by_name() {
         );
     }
     let recipe = format!("[work]\nkind='creators'\n[[hooks]]\nurl='{url}'\nsecret='{{{{ secret.A }}}}'\n");
-    let refused = public.check(&Recipe::parse(&recipe).unwrap()).unwrap_err();
+    let refused = public.check(&Recipe::parse(&recipe).unwrap().hooks).unwrap_err();
     assert_eq!(refused.code.word(), "blocked-address");
     assert!(server.seen().is_empty(), "no call was made");
     let named = courier(Outbound::PublicOnly { allow: vec!["127.0.0.0/8".parse().unwrap()] });

@@ -168,6 +168,8 @@ macro_rules! conformance_list {
             deliveries_are_listed_newest_first_page_by_page
             deliveries_go_with_their_job
             what_was_to_be_told_over_there_is_told_from_here
+            a_job_that_is_adopted_whole_is_told_once_as_completed
+            a_job_that_is_adopted_half_done_is_told_when_it_is_done
         }
         $crate::$theme! { $make, verify:
             an_honest_job_has_no_problems

@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use onward_core::clock::UnixMs;
+use onward_core::event::EventKind;
 use onward_core::hook::{Delivery, DeliveryState, HOLD_MS, HookEvent, Next, Taken};
 use onward_core::id::{JobId, WorkerId};
 use onward_core::job::Pause;
 use onward_core::row::Outcome;
 use onward_core::state::{JobState, PauseReason, Step};
 use onward_core::store::{
-    Command, DeliveryQuery, Moving, NewJob, Standstill, Store, StoreError, TakeDeliveries, Tried,
+    Command, DONE_BEFORE, DeliveryQuery, Moving, NewJob, Standstill, Store, StoreError, TakeDeliveries, Tried,
 };
 use onward_core::stuck::{Stuck, StuckReason, still_since};
 
 use super::Subject;
-use super::build::{Hand, at, command, job, job_with, look, new_job, new_uuid, run_to_end, sealed};
+use super::build::{Hand, at, command, job, job_with, ledger, look, new_job, new_uuid, run_to_end, sealed};
 use super::moving::copy_input;
 use crate::memory::MemoryStore;
 
@@ -319,4 +320,51 @@ pub async fn what_was_to_be_told_over_there_is_told_from_here(Subject { store, k
     assert!(take(&store, "w", at(9)).await.is_empty(), "its time has not come");
     let due = take(&store, "w", at(10)).await.pop().expect("it is due");
     assert_eq!(due.delivery.new, second.delivery.new);
+}
+
+/// Somebody else has done all of its rows: it comes to its end here, and not over there.
+pub async fn a_job_that_is_adopted_whole_is_told_once_as_completed(
+    Subject { store, keep: _keep, .. }: Subject,
+) {
+    let model: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let input = sealed(&model, 10).await;
+    let new = NewJob { recipe: Arc::from(RECIPE), ..new_job(input.id) };
+    model.create_job(new.clone()).await.expect("the job is created");
+    run_to_end(&model, new.id, at(1)).await;
+    let whole = look(&model, new.id).await;
+    copy_input(&model, &store, &whole).await;
+    store.take_in(Moving::Begin(new.clone())).await.expect("it begins");
+    store.take_in(Moving::Rows(new.id, ledger(&model, new.id).await)).await.expect("rows are taken in");
+    assert!(take(&store, "w", at(9)).await.is_empty(), "it is not whole yet");
+    let adopted = Moving::Adopted { job: Box::new(whole), actor: "you".into() };
+    store.take_in(adopted).await.expect("it is whole");
+    let told = take(&store, "w", at(9)).await;
+    assert_eq!(told.len(), 2, "one for each hook: {told:?}");
+    for taken in &told {
+        let new = &taken.delivery.new;
+        assert_eq!((new.event, new.notice.state), (HookEvent::Completed, JobState::Completed));
+        assert_eq!((new.notice.total, new.notice.tally.processed()), (10, 10));
+    }
+    let line = store.events(Some(new.id), 0, 10).await.expect("it answers").pop().expect("a line");
+    assert_eq!(
+        (line.kind, line.actor.as_str(), line.detail.as_str()),
+        (EventKind::Completed, "you", DONE_BEFORE)
+    );
+}
+
+/// It goes on here, and its end is told when it is there.
+pub async fn a_job_that_is_adopted_half_done_is_told_when_it_is_done(
+    Subject { store, keep: _keep, .. }: Subject,
+) {
+    let model: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let input = sealed(&model, 10).await;
+    let new = NewJob { recipe: Arc::from(RECIPE), ..new_job(input.id) };
+    let queued = model.create_job(new.clone()).await.expect("the job is created");
+    copy_input(&model, &store, &queued).await;
+    store.take_in(Moving::Begin(new.clone())).await.expect("it begins");
+    let adopted = Moving::Adopted { job: Box::new(queued), actor: "you".into() };
+    store.take_in(adopted).await.expect("it is whole");
+    assert!(take(&store, "w", at(9)).await.is_empty(), "nothing has come to its end");
+    run_to_end(&store, new.id, at(10)).await;
+    assert_eq!(take(&store, "w", at(11)).await.len(), 2);
 }

@@ -1,9 +1,10 @@
 //! Jobs that move into the in-memory store.
 
+use onward_core::event::EventKind;
 use onward_core::id::{JobId, RowIndex};
 use onward_core::job::{Job, Pause};
 use onward_core::state::{JobState, PauseReason};
-use onward_core::store::{BEING_MOVED, LedgerRow, Moving, NewJob, Result, StoreError};
+use onward_core::store::{BEING_MOVED, DONE_BEFORE, LedgerRow, Moving, NewJob, Result, StoreError};
 use onward_core::tally::Tally;
 
 use super::doubts::StoredDoubt;
@@ -64,6 +65,13 @@ impl World {
                 }
             }
             Moving::End(job) => self.end_moving(*job)?,
+            Moving::Adopted { job, actor } => {
+                let (id, state, now) = (job.id, job.state, job.updated_at);
+                self.end_moving(*job)?;
+                if state == JobState::Completed {
+                    self.note(id, now, EventKind::Completed, &actor, None, DONE_BEFORE.to_owned())?;
+                }
+            }
         }
         Ok(())
     }

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use onward_core::clock::UnixMs;
 use onward_core::doubt::Doubt;
-use onward_core::event::Event;
+use onward_core::event::{Event, EventKind};
 use onward_core::id::{JobId, RowIndex};
 use onward_core::job::{Job, Pause};
 use onward_core::state::{JobState, PauseReason};
-use onward_core::store::{BEING_MOVED, Creator, LedgerRow, Moving, NewJob, StoreError};
+use onward_core::store::{BEING_MOVED, Creator, DONE_BEFORE, LedgerRow, Moving, NewJob, StoreError};
 
 use super::failure::Answer;
 use super::head::{existing, lock, look};
@@ -44,6 +44,14 @@ pub(super) async fn take_in(db: &Session, part: &Moving) -> Answer<()> {
             Ok(())
         }
         Moving::End(whole) => end(db, whole).await,
+        Moving::Adopted { job, actor } => {
+            end(db, job).await?;
+            if job.state != JobState::Completed {
+                return Ok(());
+            }
+            let (head, now) = (existing(db, job.id).await?, job.updated_at);
+            events::note(db, &head, now, EventKind::Completed, actor, None, DONE_BEFORE).await.map(drop)
+        }
     }
 }
 

@@ -1,18 +1,19 @@
 //! Jobs that move in from another store, and the history that only a move reads.
 
 use onward_core::doubt::Doubt;
+use onward_core::event::EventKind;
 use onward_core::id::{JobId, RowIndex};
 use onward_core::input::spans;
 use onward_core::job::{Job, Pause};
 use onward_core::state::{JobState, PauseReason};
-use onward_core::store::{BEING_MOVED, Creator, LedgerRow, Moving, NewJob, StoreError};
+use onward_core::store::{BEING_MOVED, Creator, DONE_BEFORE, LedgerRow, Moving, NewJob, StoreError};
 use onward_core::tally::Tally;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::failure::Answer;
 use super::head::{existing, head, key};
 use super::values::{int, outcome_code, outcome_of, reason, to_json};
-use super::{inputs, jobs, outbox, rows, sql, work};
+use super::{events, inputs, jobs, outbox, rows, sql, work};
 
 /// Records that retries took out of the ledger, by row and generation.
 pub(super) fn history_page(
@@ -61,6 +62,14 @@ pub(super) fn take_in(db: &Connection, part: &Moving) -> Answer<()> {
         Moving::Deliveries(job, all) => outbox::take_in(db, key(db, *job)?, all),
         Moving::Creators(all) => all.iter().try_for_each(|creator| add(db, creator)),
         Moving::End(whole) => end(db, whole),
+        Moving::Adopted { job, actor } => {
+            end(db, job)?;
+            if job.state != JobState::Completed {
+                return Ok(());
+            }
+            let (head, now) = (existing(db, job.id)?, job.updated_at);
+            events::note(db, &head, now, EventKind::Completed, actor, None, DONE_BEFORE).map(drop)
+        }
     }
 }
 

@@ -77,6 +77,8 @@ mod tests {
             allowed: Vec::new(),
             hosts: Vec::new(),
             max_streams: None,
+            public_url: None,
+            hook: None,
         };
         let note = Note::of_process("127.0.0.1:7313".parse().unwrap(), &config);
         note.leave(&config).unwrap();

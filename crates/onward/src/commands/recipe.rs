@@ -43,7 +43,7 @@ async fn check(config: &Config, verb: &RecipeCheck) -> Result<Exit, Failure> {
     let recipe = parse(&verb.recipe, &text)?;
     let (builder, courier, secrets) = store::looking(config)?;
     let processor = builder(&recipe).map_err(|problem| named(&verb.recipe, problem.into()))?;
-    courier.check(&recipe).map_err(|problem| named(&verb.recipe, problem.into()))?;
+    courier.check(&recipe.hooks).map_err(|problem| named(&verb.recipe, problem.into()))?;
     if let Err(cannot) = processor.check().await {
         return Err(named(&verb.recipe, Failure::new(Exit::Usage, cannot.message)));
     }

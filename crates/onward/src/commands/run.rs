@@ -79,7 +79,11 @@ async fn in_this_process(config: &Config, asked: &Asked<'_>, signals: &mut Signa
     let host = Host::open_for(config, Opening::Own, Author::Terminal).await?;
     let client = Client::in_process(&host, config);
     let id = match begin(&client, &host, asked).await? {
-        Begun::Over(job) => return Ok(over(&job, asked)),
+        Begun::Over(job) => {
+            // What was adopted as done is told of here, and what an earlier run could not tell.
+            tell_the_rest(&host, jobs::id_of(&job)?).await;
+            return Ok(over(&job, asked));
+        }
         Begun::Goes(id) => id,
     };
     let _alive = host.start_work().await;

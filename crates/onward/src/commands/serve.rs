@@ -12,6 +12,10 @@ pub(super) async fn run(config: &Config, verb: &Serve) -> Result<Exit, Failure> 
     only_this_machine(config)?;
     let mut signals = Signals::take()?;
     let host = Host::open(config, Opening::Own).await?;
+    host.engine.check_standing().map_err(|problem| {
+        let failure = Failure::from(problem);
+        Failure { message: format!("the hook of all jobs cannot be used: {}", failure.message), ..failure }
+    })?;
     let serving = host.serve(config).await.map_err(|failure| choose_another_port(failure, config))?;
     let _alive = if verb.no_work {
         host.engine.start_duties();
@@ -20,6 +24,9 @@ pub(super) async fn run(config: &Config, verb: &Serve) -> Result<Exit, Failure> 
         host.start_work().await
     };
     output::say(&format!("Onward is at http://{}", serving.address));
+    if let Some(public) = &config.public_url {
+        output::say(&format!("  others reach it at {public}"));
+    }
     output::say(&format!("  store {}; Ctrl-C stops after the rows in hand", config.store_shown()));
     signals.next().await;
     output::say("stopping after the rows in hand; Ctrl-C again stops at once");
