@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMs;
 use crate::id::{InputId, JobId, RowIndex, SpanNo};
+use crate::key;
 use crate::row::Verdict;
 
 /// Rows per span, and so per chunk, of a large input.
@@ -182,6 +183,24 @@ impl Columns {
     pub fn position(&self, field: &str) -> Option<usize> {
         self.fields.iter().find(|(name, _)| &**name == field).map(|(_, at)| *at)
     }
+
+    /// The position of a column that a person names as a field or as its header stands in the file.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.position(name).or_else(|| self.position(&normalised(name)))
+    }
+}
+
+/// A header as it is compared: blanks and invisible characters around it gone, case folded, blanks within as `_`.
+/// Empty when nothing is left of it.
+#[must_use]
+pub fn normalised(header: &str) -> String {
+    let folded: String = key::fold(header).chars().filter(|c| !is_invisible(*c)).collect();
+    folded.split_whitespace().collect::<Vec<_>>().join("_")
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use onward_core::input::Columns;
-use onward_core::key;
+use onward_core::input::{Columns, normalised};
 use onward_core::problem::{Code, Problem};
 use onward_core::recipe::Recipe;
 
@@ -48,12 +47,6 @@ pub(crate) fn plain_columns(header: &[String]) -> Columns {
     mapped
 }
 
-/// A header as it is compared; empty when nothing is left of it.
-pub(crate) fn normalise(header: &str) -> String {
-    let folded: String = key::fold(header).chars().filter(|c| !is_invisible(*c)).collect();
-    folded.split_whitespace().collect::<Vec<_>>().join("_")
-}
-
 /// The names of the columns of a file without a header.
 pub(crate) fn made_up(names: &[String], width: usize) -> Vec<String> {
     let given = names.iter().cloned();
@@ -67,7 +60,7 @@ pub(crate) fn column_name(at: usize) -> String {
 }
 
 fn bare_name(header: &str, at: usize) -> String {
-    let name = normalise(header);
+    let name = normalised(header);
     if name.is_empty() { column_name(at) } else { name }
 }
 
@@ -88,7 +81,7 @@ fn add_all(names: &[String], mapped: &mut Columns) {
 
 fn find_any(header: &[String], names: &[String], field: &str, wanted: &[String]) -> Result<usize, Problem> {
     for one in wanted {
-        let normal = normalise(one);
+        let normal = normalised(one);
         let all: Vec<usize> = (0..names.len()).filter(|at| names[*at] == normal).collect();
         match all[..] {
             [] => {}
@@ -123,9 +116,14 @@ fn twice(header: &str, all: &[usize]) -> Problem {
 /// `missing-column`, as [`columns`].
 pub fn has_fields(header: &[String], recipe: &Recipe, fields: &[String]) -> Result<(), Problem> {
     let mapped = columns(header, recipe)?;
-    let Some(field) = fields.iter().find(|field| mapped.position(field).is_none()) else { return Ok(()) };
+    let Some(field) = fields.iter().find(|field| mapped.find(field).is_none()) else { return Ok(()) };
     let names: Vec<String> = header.iter().enumerate().map(|(at, name)| bare_name(name, at)).collect();
-    Err(missing(header, &names, field, std::slice::from_ref(field)))
+    let mut problem = missing(header, &names, field, std::slice::from_ref(field));
+    // Such as `{print $1}`, which was never meant as a field.
+    if field.chars().any(|c| !(c.is_alphanumeric() || c.is_whitespace() || matches!(c, '_' | '-' | '.'))) {
+        problem.detail.push_str("; a brace that means a brace is written twice, {{ or }}");
+    }
+    Err(problem)
 }
 
 fn missing(header: &[String], names: &[String], field: &str, wanted: &[String]) -> Problem {
@@ -152,7 +150,7 @@ fn missing(header: &[String], names: &[String], field: &str, wanted: &[String]) 
 
 fn nearest(header: &[String], names: &[String], wanted: &[String]) -> Vec<String> {
     let alike = |name: &str| {
-        let by = |one: &String| strsim::jaro_winkler(&normalise(one), name);
+        let by = |one: &String| strsim::jaro_winkler(&normalised(one), name);
         wanted.iter().map(by).fold(0.0, f64::max)
     };
     let mut ranked: Vec<(f64, &String)> =
@@ -160,8 +158,4 @@ fn nearest(header: &[String], names: &[String], wanted: &[String]) -> Vec<String
     ranked.retain(|(score, _)| *score >= ALIKE);
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     ranked.into_iter().take(MAX_NEAREST).map(|(_, header)| header.trim().to_owned()).collect()
-}
-
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
 }

@@ -124,7 +124,8 @@ impl<'a> Table<'a> {
 
     fn note_header(&mut self) {
         let notes = &mut self.records.notes;
-        let names: Vec<String> = self.header.iter().map(|name| header::normalise(name)).collect();
+        let names: Vec<String> =
+            self.header.iter().map(|name| onward_core::input::normalised(name)).collect();
         for (at, name) in names.iter().enumerate() {
             if name.is_empty() {
                 notes.add_with(Note::EmptyHeader, None, &header::column_name(at));

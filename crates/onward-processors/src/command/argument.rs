@@ -16,7 +16,7 @@ enum Piece {
 }
 
 impl Argument {
-    /// Reads one word: `{field}` is a field, `{}` the row's key, `{{` and `}}` are braces.
+    /// Reads one word: `{field}` is a field, also by its header such as `{Instagram name}`, `{}` the row's key, `{{` and `}}` are braces.
     pub(super) fn read(word: &str, key: Option<&str>) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut text = String::new();
@@ -35,7 +35,8 @@ impl Argument {
             };
             let field = match name {
                 "" => key.ok_or("`{}` stands for the key, and the recipe names none")?,
-                name if name.chars().all(|c| c.is_alphanumeric() || c == '_') => name,
+                // Any header of the file may stand there; whether it has it is known once there is a file.
+                name if !name.trim().is_empty() && !name.contains(['{', '\n']) => name.trim(),
                 _ => {
                     return Err(format!(
                         "`{{{name}}}` is no field; a brace that means a brace is written twice"
@@ -74,7 +75,7 @@ impl Argument {
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => word.push_str(text),
-                Piece::Field(name) => word.push_str(call.field(row, name).ok_or_else(|| {
+                Piece::Field(name) => word.push_str(value(call, row, name).ok_or_else(|| {
                     let message = format!("the file has no column `{name}`, which the command uses");
                     failed("missing-column", message)
                 })?),
@@ -85,6 +86,11 @@ impl Argument {
         }
         Ok(word)
     }
+}
+
+/// The value of a field that is named as such or by its header.
+fn value<'a>(call: &Call, row: &'a InputRow, name: &str) -> Option<&'a str> {
+    call.columns.find(name).and_then(|at| row.fields.get(at)).map(String::as_str)
 }
 
 #[cfg(test)]
@@ -105,6 +111,8 @@ mod tests {
             ("{handle}", &["<handle>"][..]),
             ("--name={handle}.json", &["--name=", "<handle>", ".json"]),
             ("{}", &["<handle>"]),
+            ("{ Instagram name }!", &["<Instagram name>", "!"]),
+            ("{Followers (k)}", &["<Followers (k)>"]),
             ("{a}{b}", &["<a>", "<b>"]),
             ("{{print $1}}", &["{print $1}"]),
             ("plain", &["plain"]),
@@ -112,7 +120,7 @@ mod tests {
         ] {
             assert_eq!(read(word).unwrap(), pieces, "{word}");
         }
-        for wrong in ["{handle", "a}", "{a b}", "{print}x}"] {
+        for wrong in ["{handle", "a}", "{ }", "{a{b}", "{print}x}"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         assert!(Argument::read("{}", None).is_err());

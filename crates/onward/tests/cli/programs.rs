@@ -252,3 +252,21 @@ for line in sys.stdin:
     all_gone(&pids).await;
     desk.type_in(RUN).ends_with(0);
 }
+
+#[test]
+fn a_placeholder_may_be_a_header_as_it_stands_in_the_file() {
+    let desk = Desk::new();
+    desk.write("creators.csv", "\u{feff} Instagram name ,Followers (k)\nann,12\nbob,7\n");
+    let run = |words: &[&str]| desk.type_in(&[&["run", "creators.csv", "--", "echo"], words].concat());
+    run(&["{Instagram name}", "{instagram_name}", "x{Followers (k)}y"]).ends_with(0);
+    let rows = desk.type_in(&["rows", "last", "--json"]).ends_with(0).out;
+    assert!(rows.contains("ann ann x12y") && rows.contains("bob bob x7y"), "{rows}");
+    let said = run(&["{Instgram name}"]).ends_with(2).err;
+    assert!(said.contains("no column `Instgram name`; did you mean `Instagram name`?"), "{said}");
+    let said = run(&["{print $1}"]).ends_with(2).err;
+    assert!(said.contains("a brace that means a brace is written twice"), "{said}");
+    assert_eq!(
+        desk.type_in(&["list", "--json"]).ends_with(0).json()["jobs"].as_array().map(Vec::len),
+        Some(1)
+    );
+}
