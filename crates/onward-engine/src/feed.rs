@@ -13,6 +13,7 @@ use std::time::Duration;
 use onward_core::clock::UnixMs;
 use onward_core::event::{Event, EventKind};
 use onward_core::id::JobId;
+use onward_core::job::Job;
 use onward_core::state::JobState;
 use onward_core::store::{JobQuery, Store, StoreError};
 use onward_core::stuck::StuckReason;
@@ -134,9 +135,11 @@ impl Teller {
         let events = self.store.events(None, after, EVENTS_PER_LOOK).await?;
         let full = events.len() == EVENTS_PER_LOOK;
         for event in events {
+            // Read before the line counts as told: when the store does not answer, the next look begins with it.
+            let job = if changes_state(event.kind) { self.store.job(event.job).await? } else { None };
             self.seq.store(event.seq, Relaxed);
-            if changes_state(event.kind) && self.out.receiver_count() > 0 {
-                self.state_changed(event, now).await?;
+            if let Some(job) = job.filter(|_| self.out.receiver_count() > 0) {
+                self.state_changed(event, job, now).await;
             }
         }
         if self.out.receiver_count() == 0 {
@@ -155,14 +158,13 @@ impl Teller {
         Ok(held_back)
     }
 
-    async fn state_changed(&mut self, event: Event, now: UnixMs) -> Result<(), StoreError> {
-        let Some(job) = self.store.job(event.job).await? else { return Ok(()) };
+    async fn state_changed(&mut self, event: Event, job: Job, now: UnixMs) {
+        let job = as_of(job, &event);
         let snapshot = Snapshot::take(&*self.store, job, &self.gauges, now).await;
         self.told.insert(snapshot.job.id, Told { at: now, look: Look::of(&snapshot) });
         let seq = event.seq;
         // No subscriber is no error.
         let _ = self.out.send(FeedEvent::Job { seq, snapshot: Arc::new(snapshot), event: Some(event) });
-        Ok(())
     }
 
     /// Tells about a running job if it looks different; `true` when that has to wait.
@@ -198,6 +200,40 @@ impl Look {
             rate_tenths: (snapshot.rows_per_second.unwrap_or(0.0) * 10.0) as u64,
             workers: snapshot.job.leases.len(),
         }
+    }
+}
+
+/// The job as this line of its timeline left it. Between two looks a job may have gone on: the timeline is the truth
+/// about what it was in between, and counters are as they are now.
+fn as_of(mut job: Job, line: &Event) -> Job {
+    let Some(state) = state_after(line.kind).filter(|state| *state != job.state) else { return job };
+    let is_over = !state.is_active();
+    job.state = state;
+    job.pause = None;
+    job.error = None;
+    job.epoch = line.epoch;
+    job.updated_at = line.at;
+    job.finished_at = is_over.then_some(line.at);
+    job.leases.clear();
+    job
+}
+
+/// The state in which a line of the timeline leaves its job; `None` when the line alone does not say.
+fn state_after(kind: EventKind) -> Option<JobState> {
+    match kind {
+        EventKind::Created => Some(JobState::Queued),
+        EventKind::Started | EventKind::Resumed | EventKind::Restarted | EventKind::Retried => {
+            Some(JobState::Running)
+        }
+        EventKind::Paused => Some(JobState::Paused),
+        EventKind::Cancelled => Some(JobState::Cancelled),
+        EventKind::Completed => Some(JobState::Completed),
+        EventKind::Failed => Some(JobState::Failed),
+        EventKind::Rescued
+        | EventKind::Fenced
+        | EventKind::LateResult
+        | EventKind::Changed
+        | EventKind::Attached => None,
     }
 }
 

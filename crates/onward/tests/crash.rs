@@ -15,6 +15,8 @@ mod full;
 mod hooks;
 #[path = "crash/killed.rs"]
 mod killed;
+#[path = "crash/moments.rs"]
+mod moments;
 #[path = "crash/moved.rs"]
 mod moved;
 #[path = "crash/on_a_server.rs"]
