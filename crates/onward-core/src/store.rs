@@ -41,7 +41,7 @@ pub use picture::{Mark, SpanFact};
 pub use room::Room;
 pub use terms::{
     Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
-    Reach, Rescued, Reservation, Retry, RowQuery, Settle, Sought, Totals, Verify,
+    Reach, Rescued, Reservation, Retry, RowQuery, Settle, Sought, Sums, Totals, Verify,
 };
 
 /// Answers of a store.
@@ -203,8 +203,10 @@ pub trait Store: Outbox + Send + Sync + 'static {
     async fn last_event(&self) -> Result<u64>;
     /// A number that is another one after any change by anybody. Cheap: the feed asks ten times a second.
     async fn version(&self) -> Result<u64>;
-    /// Counts for the tiles of the main page.
-    async fn totals(&self, today_from: UnixMs) -> Result<Totals>;
+    /// How many jobs are in the states that a person acts on. Cheap: only those are counted.
+    async fn totals(&self) -> Result<Totals>;
+    /// Figures over all jobs, for which all of them are read; those active since `today_from` with their spans.
+    async fn sums(&self, today_from: UnixMs) -> Result<Sums>;
     /// Creators that were added, in order of their key after `after`.
     async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>>;
 

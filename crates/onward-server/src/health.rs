@@ -59,7 +59,8 @@ fn ready_with(store: &dyn Store) -> Value {
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response> {
     let now = now();
     let today = UnixMs(now.0 - now.0.rem_euclid(DAY_MS));
-    let totals = app.engine.store().totals(today).await?;
+    let totals = app.engine.store().totals().await?;
+    let sums = app.sums(today).await?;
     let mut text = String::new();
     let states = [
         ("running", totals.running),
@@ -69,8 +70,8 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response> {
     ];
     let states = states.map(|(state, jobs)| (format!("{{status=\"{state}\"}}"), jobs));
     metric(&mut text, "onward_jobs", "gauge", "Jobs by status.", &states);
-    metric(&mut text, "onward_jobs_all", "gauge", "All jobs.", &[(String::new(), totals.jobs)]);
-    let failed = [(String::new(), totals.failed_rows_today)];
+    metric(&mut text, "onward_jobs_all", "gauge", "All jobs.", &[(String::new(), sums.jobs)]);
+    let failed = [(String::new(), sums.failed_rows_today)];
     metric(
         &mut text,
         "onward_failed_rows_today",

@@ -14,6 +14,7 @@ mod idempotency;
 mod openapi;
 pub mod problem;
 mod problem_page;
+mod recent;
 pub mod rehearsal;
 mod router;
 pub mod sample;

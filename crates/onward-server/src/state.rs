@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use onward_core::clock::UnixMs;
+use onward_core::store::Sums;
 use onward_engine::{Engine, Snapshot};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -12,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 use crate::api::view::JobView;
 use crate::arriving::Arriving;
 use crate::problem::Result;
+use crate::recent::Recent;
 use crate::sse::Told;
 use crate::uploads::Uploads;
+use crate::web::picture::{self, Picture, PictureKey};
 
 /// How the server behaves.
 #[derive(Debug, Clone)]
@@ -69,6 +73,10 @@ pub struct App {
     pub(crate) uploads: Uploads,
     /// The keys of uploads that are arriving.
     pub(crate) arriving: Arriving,
+    /// Figures over all jobs, by the moment the day began.
+    pub(crate) sums: Recent<UnixMs, Sums>,
+    /// The pictures of large jobs.
+    pub(crate) pictures: Recent<PictureKey, Picture>,
     /// What `/metrics` counts.
     pub(crate) counts: Arc<Counts>,
 }
@@ -88,8 +96,35 @@ impl App {
             told: Arc::default(),
             uploads,
             arriving: Arriving::default(),
+            sums: Recent::default(),
+            pictures: Recent::default(),
             counts,
         }
+    }
+
+    /// Figures over all jobs, at most two seconds old.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn sums(&self, today_from: UnixMs) -> Result<Sums> {
+        let store = Arc::clone(self.engine.store());
+        let read = || async move { Ok(store.sums(today_from).await?) };
+        self.sums.get(today_from, read).await
+    }
+
+    /// The pictures of a job; those of a large one at most two seconds old.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn picture(&self, snapshot: &Snapshot) -> Result<Picture> {
+        if !picture::is_large(&snapshot.job) {
+            return picture::read(&self.engine, snapshot).await;
+        }
+        let read = || {
+            let (engine, snapshot) = (self.engine.clone(), snapshot.clone());
+            async move { picture::read(&engine, &snapshot).await }
+        };
+        self.pictures.get(PictureKey::of(&snapshot.job), read).await
     }
 
     /// A job as the API shows it.

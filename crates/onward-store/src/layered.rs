@@ -18,7 +18,7 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, Hot,
     JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, Room, RowQuery,
-    Settle, Sought, SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
+    Settle, Sought, SpanFact, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -342,8 +342,12 @@ impl Store for LayeredStore {
     async fn version(&self) -> Result<u64> {
         self.ledger.version().await
     }
-    async fn totals(&self, today_from: UnixMs) -> Result<Totals> {
-        self.ledger.totals(today_from).await
+    async fn totals(&self) -> Result<Totals> {
+        self.ledger.totals().await
+    }
+
+    async fn sums(&self, today_from: UnixMs) -> Result<Sums> {
+        self.ledger.sums(today_from).await
     }
     async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>> {
         self.ledger.creators(query).await

@@ -314,7 +314,7 @@ pub struct Verify {
     pub problems: Vec<String>,
 }
 
-/// Counts over all jobs.
+/// Jobs by state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
     /// Jobs that run.
@@ -325,6 +325,11 @@ pub struct Totals {
     pub paused: u64,
     /// Jobs that failed.
     pub failed: u64,
+}
+
+/// Figures over all jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sums {
     /// All jobs.
     pub jobs: u64,
     /// Failed rows of jobs that were active since `today_from`.

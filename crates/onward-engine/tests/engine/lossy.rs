@@ -15,7 +15,7 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, DeliveryQuery, Group,
     Heard, JobQuery, LedgerRow, Mark, Moving, NewJob, Outbox, Presence, Rescued, Reservation, Result, Retry,
-    RowQuery, Settle, Sought, SpanFact, Standstill, Store, StoreError, TakeDeliveries, Totals, Tried, Turns,
+    RowQuery, Settle, Sought, SpanFact, Standstill, Store, StoreError, Sums, TakeDeliveries, Totals, Tried, Turns,
     TurnsAsked, Verify, Worker,
 };
 
@@ -149,7 +149,8 @@ passing_on! {
     events(job: Option<JobId>, after: u64, limit: usize) -> Vec<Event>;
     last_event() -> u64;
     version() -> u64;
-    totals(today_from: UnixMs) -> Totals;
+    totals() -> Totals;
+    sums(today_from: UnixMs) -> Sums;
     creators(query: &CreatorQuery) -> Vec<Creator>;
     history_page(job: JobId, after: Option<(RowIndex, u32)>, limit: usize) -> Vec<LedgerRow>;
     reserve(key: &str, fingerprint: &str, now: UnixMs) -> Reservation;

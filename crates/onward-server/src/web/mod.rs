@@ -30,7 +30,7 @@ mod filter;
 mod format;
 mod pages;
 mod parts;
-mod picture;
+pub(crate) mod picture;
 pub(crate) mod reasons;
 mod request;
 mod rows_filter;
@@ -92,12 +92,12 @@ async fn main_page(
     Query(asked): Query<filter::Asked>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let view = pages::main::read(&app.engine, Filter::read(&asked)?).await?;
+    let view = pages::main::read(&app, Filter::read(&asked)?).await?;
     Ok(answer(&headers, "Jobs", Kind::Jobs, pages::main::render(&view)))
 }
 
 async fn summary(State(app): State<App>) -> Result<Response> {
-    let summary = pages::main::summary(&app.engine).await?;
+    let summary = pages::main::summary(&app).await?;
     Ok(fragment(pages::main::summary_part(&summary)))
 }
 
@@ -111,7 +111,7 @@ async fn job_page(
     Query(asked): Query<pages::job::Asked>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let view = pages::job::read(&app.engine, job_id(&id)?, &asked).await?;
+    let view = pages::job::read(&app, job_id(&id)?, &asked).await?;
     let job = &view.snapshot.job;
     // As `assets/patch.js` writes it with the first event.
     let title = format!("{} % {}", parts::bar::percent(&job.tally, job.total), job.name);
@@ -126,7 +126,7 @@ pub(crate) fn attach_page(headers: &HeaderMap, snapshot: &Snapshot, chosen: &Cho
 
 async fn live(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
     let snapshot = app.engine.job(job_id(&id)?).await?;
-    let picture = picture::read(&app.engine, &snapshot).await?;
+    let picture = app.picture(&snapshot).await?;
     Ok(fragment(pages::job::live(&snapshot, &app.view(&snapshot), &picture)))
 }
 

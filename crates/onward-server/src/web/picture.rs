@@ -1,11 +1,12 @@
 //! Reads what the pictures of a job are made of: its row map, its trend, its last outcomes.
 
 use onward_core::clock::UnixMs;
-use onward_core::id::RowIndex;
+use onward_core::id::{InputId, JobId, RowIndex};
 use onward_core::input::span_bounds;
 use onward_core::job::Job;
 use onward_core::row::Outcome;
 use onward_core::row_map::{self, Cell, FINE_ROWS};
+use onward_core::state::JobState;
 use onward_core::store::{Heard, LedgerRow, Mark, RowQuery, Store};
 use onward_core::trend::{Trend, trend};
 use onward_engine::{Engine, Snapshot};
@@ -39,24 +40,55 @@ pub(crate) struct Picture {
     pub(crate) others: Vec<(Outcome, Reasons)>,
 }
 
+/// What a picture is of. Whatever a person does to a job makes it another one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PictureKey {
+    job: JobId,
+    input: InputId,
+    state: JobState,
+    attempt: u32,
+    generation: u32,
+}
+
+impl PictureKey {
+    /// Of a job as it is.
+    pub(crate) fn of(job: &Job) -> Self {
+        let Job { id, state, attempt, generation, .. } = *job;
+        Self { job: id, input: job.input.id, state, attempt, generation }
+    }
+}
+
+/// Whether the pictures are drawn from a sample, for which much is read.
+pub(crate) fn is_large(job: &Job) -> bool {
+    job.total > FINE_ROWS
+}
+
 /// Reads all of them.
 pub(crate) async fn read(engine: &Engine, snapshot: &Snapshot) -> Result<Picture> {
     let (store, job) = (&**engine.store(), &snapshot.job);
-    let every = if job.total <= FINE_ROWS { 1 } else { job.total.div_ceil(SAMPLE) };
+    let every = if is_large(job) { job.total.div_ceil(SAMPLE) } else { 1 };
     let every = u32::try_from(every).unwrap_or(u32::MAX);
-    let marks = store.marks(job.id, every).await?;
-    let cells = if every == 1 {
-        row_map::of_marks(job.total, &marks, MOST_CELLS)
-    } else {
-        row_map::of_spans(&store.spans(job.id).await?, MOST_CELLS)
+    let drawn = async {
+        let marks = store.marks(job.id, every).await?;
+        let cells = if every == 1 {
+            row_map::of_marks(job.total, &marks, MOST_CELLS)
+        } else {
+            row_map::of_spans(&store.spans(job.id).await?, MOST_CELLS)
+        };
+        let tail = tail(store, job, every, &marks).await?;
+        Ok((cells, tail, marks))
     };
-    let tail = tail(store, job, every, &marks).await?;
-    let heard = store.heard(job.id).await?;
-    let failed = reasons::read(engine, snapshot, Outcome::Failed).await?;
-    let mut others = Vec::new();
-    for outcome in [Outcome::Skipped, Outcome::Filtered] {
-        others.push((outcome, reasons::read(engine, snapshot, outcome).await?));
-    }
+    let heard = async { Result::Ok(store.heard(job.id).await?) };
+    let reasons = |outcome| reasons::read(engine, snapshot, outcome);
+    // A database that is far away is asked for all of it at once.
+    let ((cells, tail, marks), heard, failed, skipped, filtered) = tokio::try_join!(
+        drawn,
+        heard,
+        reasons(Outcome::Failed),
+        reasons(Outcome::Skipped),
+        reasons(Outcome::Filtered)
+    )?;
+    let others = vec![(Outcome::Skipped, skipped), (Outcome::Filtered, filtered)];
     Ok(Picture { cells, trend: attempt(job, &marks, every, snapshot.at), heard, tail, failed, others })
 }
 

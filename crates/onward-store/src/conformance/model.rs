@@ -268,7 +268,8 @@ impl History {
         let all = JobQuery { limit: 1_000, ..JobQuery::default() };
         both!(self, &format!("jobs {when}"), store => store.jobs(&all)).ok();
         both!(self, &format!("claimable {when}"), store => store.claimable(1_000)).ok();
-        both!(self, &format!("totals {when}"), store => store.totals(LONG_AGO)).ok();
+        both!(self, &format!("totals {when}"), store => store.totals()).ok();
+        both!(self, &format!("sums {when}"), store => store.sums(LONG_AGO)).ok();
         let creators = CreatorQuery { limit: 1_000, ..CreatorQuery::default() };
         both!(self, &format!("creators {when}"), store => store.creators(&creators)).ok();
         both!(self, &format!("events {when}"), store => untold(store)).ok();

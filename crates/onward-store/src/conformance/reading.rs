@@ -3,7 +3,7 @@
 use onward_core::id::RowIndex;
 use onward_core::row::{Outcome, Verdict};
 use onward_core::state::Step;
-use onward_core::store::{CreatorQuery, RowQuery, Totals};
+use onward_core::store::{CreatorQuery, RowQuery, Sums, Totals};
 
 use super::Subject;
 use super::build::{Hand, T0, adding, all_rows, at, command, job, record, run_to_end};
@@ -164,7 +164,8 @@ pub async fn the_version_moves_with_every_change(Subject { store, keep: _keep, .
 
 /// The tiles of the main page.
 pub async fn totals_count_jobs_by_state(Subject { store, keep: _keep, .. }: Subject) {
-    assert_eq!(store.totals(T0).await, Ok(Totals::default()));
+    assert_eq!(store.totals().await, Ok(Totals::default()));
+    assert_eq!(store.sums(T0).await, Ok(Sums::default()));
     let running = job(&store, 100).await;
     let mut hand = Hand::take(&store, running, "w", at(1)).await;
     hand.finish([0, 1, 2], Outcome::Failed, at(100)).await.expect("the holder may write");
@@ -177,11 +178,13 @@ pub async fn totals_count_jobs_by_state(Subject { store, keep: _keep, .. }: Subj
         store.command(&command(id, by, at(1))).await.expect("the step is legal");
     }
     job(&store, 5).await;
-    let counts = Totals { running: 1, queued: 1, paused: 1, failed: 2, jobs: 7, failed_rows_today: 4 };
-    assert_eq!(store.totals(T0).await, Ok(counts));
-    assert_eq!(store.totals(at(50)).await, Ok(Totals { failed_rows_today: 3, ..counts }));
+    let totals = Totals { running: 1, queued: 1, paused: 1, failed: 2 };
+    assert_eq!(store.totals().await, Ok(totals));
+    assert_eq!(store.sums(T0).await, Ok(Sums { jobs: 7, failed_rows_today: 4 }));
+    assert_eq!(store.sums(at(50)).await, Ok(Sums { jobs: 7, failed_rows_today: 3 }));
     run_to_end(&store, running, at(101)).await;
-    assert_eq!(store.totals(at(200)).await.map(|totals| totals.failed_rows_today), Ok(0));
+    assert_eq!(store.totals().await, Ok(Totals { running: 0, ..totals }));
+    assert_eq!(store.sums(at(200)).await, Ok(Sums { jobs: 7, failed_rows_today: 0 }));
 }
 
 /// The health check writes, and leaves nothing behind that anybody sees.

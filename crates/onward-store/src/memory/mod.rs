@@ -38,7 +38,7 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, HEARD_MINUTES,
     Heard, JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry,
-    RowQuery, Settle, Sought, SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
+    RowQuery, Settle, Sought, SpanFact, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 use world::World;
@@ -279,8 +279,12 @@ impl Store for MemoryStore {
         Ok(self.read().version)
     }
 
-    async fn totals(&self, today_from: UnixMs) -> Result<Totals> {
-        Ok(self.read().totals(today_from))
+    async fn totals(&self) -> Result<Totals> {
+        Ok(self.read().totals())
+    }
+
+    async fn sums(&self, today_from: UnixMs) -> Result<Sums> {
+        Ok(self.read().sums(today_from))
     }
 
     async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>> {

@@ -7,7 +7,9 @@ use onward_core::event::{Event, NewEvent};
 use onward_core::id::{JobId, RowIndex};
 use onward_core::row::Outcome;
 use onward_core::state::JobState;
-use onward_core::store::{Creator, CreatorQuery, Group, LedgerRow, Mark, Result, RowQuery, SpanFact, Totals};
+use onward_core::store::{
+    Creator, CreatorQuery, Group, LedgerRow, Mark, Result, RowQuery, SpanFact, Sums, Totals,
+};
 
 use super::jobs::contains;
 use super::world::{Span, World};
@@ -87,17 +89,20 @@ impl World {
         self.events.iter().filter(wanted).take(limit).cloned().collect()
     }
 
-    pub(super) fn totals(&self, today_from: UnixMs) -> Totals {
+    pub(super) fn totals(&self) -> Totals {
         let count = |state| self.jobs.values().filter(|job| job.state == state).count() as u64;
-        let today = self.jobs.values().filter(|job| job.changed_at() >= today_from);
         Totals {
             running: count(JobState::Running),
             queued: count(JobState::Queued),
             paused: count(JobState::Paused),
             failed: count(JobState::Failed),
-            jobs: self.jobs.len() as u64,
-            failed_rows_today: today.map(|job| job.tally().failed).sum(),
         }
+    }
+
+    pub(super) fn sums(&self, today_from: UnixMs) -> Sums {
+        let today = self.jobs.values().filter(|job| job.changed_at() >= today_from);
+        let failed_rows_today = today.map(|job| job.tally().failed).sum();
+        Sums { jobs: self.jobs.len() as u64, failed_rows_today }
     }
 
     pub(super) fn list_creators(&self, query: &CreatorQuery) -> Vec<Creator> {

@@ -6,12 +6,12 @@ use onward_core::id::JobId;
 use onward_core::input::spans;
 use onward_core::job::{Job, Tuning};
 use onward_core::state::{JobState, Step};
-use onward_core::store::{JobQuery, NewJob, Sought, StoreError, Totals};
+use onward_core::store::{JobQuery, NewJob, Sought, StoreError, Sums, Totals};
 
 use super::failure::Answer;
 use super::head::{self, Head, existing, look};
 use super::session::Session;
-use super::values::{clean, count, get, int, params, small, state, to_json};
+use super::values::{clean, count, get, int, params, small, to_json};
 use super::{events, inputs, sql};
 
 /// A queued job with its spans; one without rows is completed at once.
@@ -142,21 +142,15 @@ pub(super) async fn delete(db: &Session, id: &JobId) -> Answer<()> {
     Ok(())
 }
 
-/// Counts for the tiles.
-pub(super) async fn totals(db: &Session, today_from: &UnixMs) -> Answer<Totals> {
-    let mut totals = Totals::default();
-    for row in db.rows(sql::JOBS_BY_STATE, &[]).await? {
-        let jobs = count(get(&row, 1)?);
-        totals.jobs += jobs;
-        match state(get(&row, 0)?)? {
-            JobState::Running => totals.running = jobs,
-            JobState::Queued => totals.queued = jobs,
-            JobState::Paused => totals.paused = jobs,
-            JobState::Failed => totals.failed = jobs,
-            JobState::Completed | JobState::Cancelled => {}
-        }
-    }
-    let failed = db.one(sql::FAILED_ROWS_SINCE, params![today_from.0]).await?;
-    totals.failed_rows_today = count(get(&failed, 0)?);
-    Ok(totals)
+/// Jobs by state.
+pub(super) async fn totals(db: &Session) -> Answer<Totals> {
+    let row = db.one(sql::JOBS_BY_STATE, &[]).await?;
+    let jobs = |at| get(&row, at).map(count);
+    Ok(Totals { running: jobs(0)?, queued: jobs(1)?, paused: jobs(2)?, failed: jobs(3)? })
+}
+
+/// Figures over all jobs.
+pub(super) async fn sums(db: &Session, today_from: &UnixMs) -> Answer<Sums> {
+    let row = db.one(sql::JOB_SUMS, params![today_from.0]).await?;
+    Ok(Sums { jobs: count(get(&row, 0)?), failed_rows_today: count(get(&row, 1)?) })
 }

@@ -64,12 +64,12 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
     LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, Sought,
-    SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
+    SpanFact, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 pub use open::OpenError;
 use pool::{Kind, Operation, Pool, Which};
-use session::{Clock, Session};
+use session::Session;
 
 /// A ledger in one schema of a PostgreSQL database.
 pub struct PostgresStore {
@@ -83,36 +83,6 @@ impl fmt::Debug for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Opens the store behind a URL; makes its schema when there is none.
-    ///
-    /// # Errors
-    ///
-    /// Whatever stands in the way, with what to do about it.
-    pub async fn open(url: &str) -> Result<Self, OpenError> {
-        Self::open_with(url, Clock::Database).await
-    }
-
-    /// The same, with leases and times by the `now` of the caller instead of the database's clock. The
-    /// cases of the suite play at moments of their own, years apart from the server's.
-    ///
-    /// # Errors
-    ///
-    /// As [`PostgresStore::open`].
-    #[cfg(any(test, feature = "conformance"))]
-    pub async fn open_by_callers_clock(url: &str) -> Result<Self, OpenError> {
-        Self::open_with(url, Clock::Caller).await
-    }
-
-    /// Opens in a task of its own.
-    #[cfg(test)]
-    async fn open_owned(url: String) -> Result<Self, OpenError> {
-        Self::open(&url).await
-    }
-
-    async fn open_with(url: &str, clock: Clock) -> Result<Self, OpenError> {
-        Ok(Self { pool: open::open(url, clock).await? })
-    }
-
     async fn read<A, T>(&self, asked: A, operation: Operation<A, T>) -> Result<T>
     where
         A: Send + Sync + 'static,
@@ -346,8 +316,12 @@ impl Store for PostgresStore {
         self.read((), |db, ()| Box::pin(version(db))).await
     }
 
-    async fn totals(&self, today_from: UnixMs) -> Result<Totals> {
-        self.read(today_from, |db, from| Box::pin(jobs::totals(db, from))).await
+    async fn totals(&self) -> Result<Totals> {
+        self.read((), |db, ()| Box::pin(jobs::totals(db))).await
+    }
+
+    async fn sums(&self, today_from: UnixMs) -> Result<Sums> {
+        self.read(today_from, |db, from| Box::pin(jobs::sums(db, from))).await
     }
 
     async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>> {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use tokio_postgres::error::SqlState;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::PostgresStore;
 use super::address::Address;
 use super::failure::{Fail, words};
 use super::migrate::{self, MigrateError, Standing};
@@ -134,6 +135,38 @@ pub enum OpenError {
         /// What the server says.
         reason: String,
     },
+}
+
+impl PostgresStore {
+    /// Opens the store behind a URL; makes its schema when there is none.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stands in the way, with what to do about it.
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        Self::open_with(url, Clock::Database).await
+    }
+
+    /// The same, with leases and times by the `now` of the caller instead of the database's clock. The
+    /// cases of the suite play at moments of their own, years apart from the server's.
+    ///
+    /// # Errors
+    ///
+    /// As [`PostgresStore::open`].
+    #[cfg(any(test, feature = "conformance"))]
+    pub async fn open_by_callers_clock(url: &str) -> Result<Self, OpenError> {
+        Self::open_with(url, Clock::Caller).await
+    }
+
+    /// Opens in a task of its own.
+    #[cfg(test)]
+    pub(super) async fn open_owned(url: String) -> Result<Self, OpenError> {
+        Self::open(&url).await
+    }
+
+    async fn open_with(url: &str, clock: Clock) -> Result<Self, OpenError> {
+        Ok(Self { pool: open(url, clock).await? })
+    }
 }
 
 /// Connects and makes the schema ready.

@@ -37,6 +37,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause: work goes on within seconds of the server's return.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// Connections that writing leaves to readers, but never more than half of all: a page is not to wait for the
+/// commits of a job at full speed.
+const FOR_READERS: usize = 2;
+
 /// How often an operation is done again that lost a race: each time it sees what the winner did.
 const TRIES: usize = 5;
 
@@ -68,6 +72,13 @@ impl Kind {
             Self::Snapshot | Self::LongTransaction => LONG,
         }
     }
+
+    fn writes(self) -> bool {
+        match self {
+            Self::Read | Self::Snapshot => false,
+            Self::Statement | Self::Transaction | Self::LongTransaction => true,
+        }
+    }
 }
 
 /// Which connection an operation gets.
@@ -90,6 +101,8 @@ struct Inner {
     idle: Mutex<Vec<Session>>,
     gate: Mutex<Gate>,
     permits: Arc<Semaphore>,
+    /// What writes needs one of these first: fewer than there are connections.
+    writing: Arc<Semaphore>,
 }
 
 /// When the next attempt to connect may be made.
@@ -102,9 +115,11 @@ struct Gate {
 impl Pool {
     /// No connection is made yet.
     pub(super) fn new(address: Address, tls: MakeRustlsConnect, clock: Clock) -> Self {
-        let permits = Arc::new(Semaphore::new(address.max_connections));
+        let most = address.max_connections;
+        let permits = Arc::new(Semaphore::new(most));
+        let writing = Arc::new(Semaphore::new(most - FOR_READERS.min(most / 2)));
         let (idle, gate) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { address, tls, clock, idle, gate, permits }))
+        Self(Arc::new(Inner { address, tls, clock, idle, gate, permits, writing }))
     }
 
     /// Carries out an operation; done again where it lost a race.
@@ -139,6 +154,7 @@ impl Pool {
         asked: &A,
         operation: Operation<A, T>,
     ) -> Result<Option<T>> {
+        let _turn = if kind.writes() { Some(permit(&self.0.writing).await?) } else { None };
         let (session, permit) = self.session(which).await?;
         let cutter = session.cutter();
         let (answer, fit) = {
@@ -159,8 +175,7 @@ impl Pool {
     }
 
     async fn session(&self, which: Which) -> Result<(Session, OwnedSemaphorePermit)> {
-        let closed = |_| StoreError::Unavailable(String::from("the store is closed"));
-        let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(closed)?;
+        let permit = permit(&self.0.permits).await?;
         if which == Which::Any {
             while let Some(session) = self.idle() {
                 if !session.is_closed() {
@@ -259,6 +274,11 @@ fn settled<T>(fail: Fail, meaning: fn(&tokio_postgres::Error) -> StoreError) -> 
             Err(meaning)
         }
     }
+}
+
+async fn permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+    let closed = |_| StoreError::Unavailable(String::from("the store is closed"));
+    Arc::clone(permits).acquire_owned().await.map_err(closed)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

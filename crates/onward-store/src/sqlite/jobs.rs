@@ -6,12 +6,12 @@ use onward_core::id::JobId;
 use onward_core::input::spans;
 use onward_core::job::{Job, Tuning};
 use onward_core::state::{JobState, Step};
-use onward_core::store::{JobQuery, NewJob, Sought, StoreError, Totals};
+use onward_core::store::{JobQuery, NewJob, Sought, StoreError, Sums, Totals};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::failure::{Answer, Fail};
 use super::head::{Head, existing, full, head};
-use super::values::{count, int, state, to_json, uuid};
+use super::values::{count, int, to_json, uuid};
 use super::{events, inputs, sql};
 
 /// A queued job with its spans; one without rows is completed at once.
@@ -177,25 +177,21 @@ pub(super) fn delete(db: &Connection, id: JobId) -> Answer<()> {
     inputs::forget_unused(db, input)
 }
 
-/// Counts for the tiles.
-pub(super) fn totals(db: &Connection, today_from: UnixMs) -> Answer<Totals> {
-    let mut totals = Totals::default();
-    let mut statement = db.prepare_cached(sql::JOBS_BY_STATE)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let jobs = count(row.get(1)?);
-        totals.jobs += jobs;
-        match state(&row.get::<_, String>(0)?)? {
-            JobState::Running => totals.running = jobs,
-            JobState::Queued => totals.queued = jobs,
-            JobState::Paused => totals.paused = jobs,
-            JobState::Failed => totals.failed = jobs,
-            JobState::Completed | JobState::Cancelled => {}
-        }
-    }
-    let mut failed = db.prepare_cached(sql::FAILED_ROWS_SINCE)?;
-    totals.failed_rows_today = count(failed.query_row([today_from.0], |row| row.get(0))?);
-    Ok(totals)
+/// Jobs by state.
+pub(super) fn totals(db: &Connection) -> Answer<Totals> {
+    let mut by_state = db.prepare_cached(sql::JOBS_BY_STATE)?;
+    Ok(by_state.query_row([], |row| {
+        let jobs = |at| row.get(at).map(count);
+        Ok(Totals { running: jobs(0)?, queued: jobs(1)?, paused: jobs(2)?, failed: jobs(3)? })
+    })?)
+}
+
+/// Figures over all jobs.
+pub(super) fn sums(db: &Connection, today_from: UnixMs) -> Answer<Sums> {
+    let mut sums = db.prepare_cached(sql::JOB_SUMS)?;
+    Ok(sums.query_row([today_from.0], |row| {
+        Ok(Sums { jobs: count(row.get(0)?), failed_rows_today: count(row.get(1)?) })
+    })?)
 }
 
 /// What a reader of a job that may be gone answers: nothing, instead of an error.

@@ -62,7 +62,7 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
     LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, Room, RowQuery, Settle,
-    Sought, SpanFact, Store, Totals, Turns, TurnsAsked, Verify, Worker,
+    Sought, SpanFact, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use rusqlite::Connection;
 
@@ -308,8 +308,12 @@ impl Store for SqliteStore {
         self.readers.version().await
     }
 
-    async fn totals(&self, today_from: UnixMs) -> Result<Totals> {
-        self.readers.read(move |db| jobs::totals(db, today_from)).await
+    async fn totals(&self) -> Result<Totals> {
+        self.readers.read(jobs::totals).await
+    }
+
+    async fn sums(&self, today_from: UnixMs) -> Result<Sums> {
+        self.readers.read(move |db| jobs::sums(db, today_from)).await
     }
 
     async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>> {

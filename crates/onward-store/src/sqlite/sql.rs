@@ -56,7 +56,6 @@ statements! {
     EVENT_LAST = "event_last";
     EVENT_PAGE = "event_page";
     EVENT_PAGE_OF_JOB = "event_page_of_job";
-    FAILED_ROWS_SINCE = "failed_rows_since";
     HEARD_ADD = "heard_add";
     HEARD_FORGET = "heard_forget";
     HEARD_OF_JOB = "heard_of_job";
@@ -97,6 +96,7 @@ statements! {
     JOB_STEP = "job_step";
     JOB_TUNE = "job_tune";
     JOBS_BY_STATE = "jobs_by_state";
+    JOB_SUMS = "job_sums";
     JOBS_CLAIMABLE = "jobs_claimable";
     MOVE_INSERT = "move_insert";
     MOVES_DELETE = "moves_delete";

@@ -5,12 +5,13 @@ use onward_core::event::Event;
 use onward_core::hook::Delivery;
 use onward_core::id::JobId;
 use onward_core::store::{DeliveryQuery, Store, StoreError, Verify};
+use onward_engine::Snapshot;
 use onward_engine::handle::DoubtDetail;
-use onward_engine::{Engine, Snapshot};
 use serde::Deserialize;
 
 use crate::api::view::JobView;
 use crate::problem::Result;
+use crate::state::App;
 use crate::web::format::{Relative, bytes, count, relative};
 use crate::web::parts::actions::Place;
 use crate::web::parts::badge::icon;
@@ -23,7 +24,7 @@ use crate::web::parts::map::map;
 use crate::web::parts::reasons::reasons;
 use crate::web::parts::steer::steer;
 use crate::web::parts::tail::tail;
-use crate::web::picture::{self, Picture};
+use crate::web::picture::Picture;
 
 /// Lines of the timeline shown, the newest: a job that was resumed a hundred times has fewer.
 const MOST_EVENTS: usize = 500;
@@ -70,16 +71,18 @@ async fn newest(store: &dyn Store, id: JobId) -> Result<Vec<Event>, StoreError> 
 }
 
 /// Reads what the page shows.
-pub(crate) async fn read(engine: &Engine, id: JobId, asked: &Asked) -> Result<View> {
+pub(crate) async fn read(app: &App, id: JobId, asked: &Asked) -> Result<View> {
+    let engine = &app.engine;
     let snapshot = engine.job(id).await?;
     let store = engine.store();
-    let picture = picture::read(engine, &snapshot).await?;
     // Comparing the ledger with the counters reads all of it, so it is done only when asked for.
-    let verified = if asked.verify == "1" { Some(store.verify(id).await?) } else { None };
-    let events = newest(&**store, id).await?;
-    let doubts = engine.doubts(&snapshot.job, None, doubts::SHOWN + 1).await?;
+    let verified = async { Ok(if asked.verify == "1" { Some(store.verify(id).await?) } else { None }) };
+    let events = async { Ok(newest(&**store, id).await?) };
+    let doubts = async { Ok(engine.doubts(&snapshot.job, None, doubts::SHOWN + 1).await?) };
     let query = DeliveryQuery { job: id, before: None, limit: deliveries::SHOWN + 1 };
-    let deliveries = engine.deliveries(&query).await?;
+    let deliveries = async { Ok(engine.deliveries(&query).await?) };
+    let (picture, verified, events, doubts, deliveries) =
+        tokio::try_join!(app.picture(&snapshot), verified, events, doubts, deliveries)?;
     Ok(View { snapshot, saved_in: store.saved_in(id), picture, doubts, deliveries, events, verified })
 }
 

@@ -3,10 +3,11 @@
 use crate::problem::Result;
 use maud::{Markup, html};
 use onward_core::state::JobState;
-use onward_core::store::{JobQuery, Totals};
+use onward_core::store::{JobQuery, Sums, Totals};
 use onward_engine::{Engine, Snapshot};
 
 use crate::clock;
+use crate::state::App;
 use crate::web::filter::{Filter, Which, needs_attention, today_from};
 use crate::web::format::{count, whole};
 use crate::web::parts::badge::icon;
@@ -56,7 +57,7 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    fn new(totals: &Totals, running: &[Snapshot]) -> Self {
+    fn new(totals: Totals, sums: Sums, running: &[Snapshot]) -> Self {
         let stuck = running.iter().filter(|snapshot| needs_attention(snapshot)).count();
         let speed: f64 = running.iter().filter_map(|snapshot| snapshot.rows_per_second).sum();
         Self {
@@ -65,8 +66,8 @@ impl Summary {
             paused: totals.paused,
             stuck: u64::try_from(stuck).unwrap_or(u64::MAX),
             rows_per_minute: whole(speed * 60.0),
-            failed_rows_today: totals.failed_rows_today,
-            jobs: totals.jobs,
+            failed_rows_today: sums.failed_rows_today,
+            jobs: sums.jobs,
         }
     }
 
@@ -76,35 +77,37 @@ impl Summary {
 }
 
 /// Reads the figures.
-pub(crate) async fn summary(engine: &Engine) -> Result<Summary> {
+pub(crate) async fn summary(app: &App) -> Result<Summary> {
     let query = JobQuery { states: vec![JobState::Running], limit: MOST_SCANNED, ..JobQuery::default() };
-    let running = engine.jobs(&query).await?;
-    let totals = engine.store().totals(today_from(clock::now())).await?;
-    Ok(Summary::new(&totals, &running))
+    let running = async { Ok(app.engine.jobs(&query).await?) };
+    let totals = async { Ok(app.engine.store().totals().await?) };
+    let sums = app.sums(today_from(clock::now()));
+    let (running, totals, sums) = tokio::try_join!(running, totals, sums)?;
+    Ok(Summary::new(totals, sums, &running))
 }
 
 /// Reads what the page shows.
-pub(crate) async fn read(engine: &Engine, filter: Filter) -> Result<View> {
-    let view = look(engine, filter).await?;
+pub(crate) async fn read(app: &App, filter: Filter) -> Result<View> {
+    let view = look(app, filter).await?;
     // Back at the beginning, the page is the first one, which has the active jobs as well.
     if view.filter.after.is_some() && view.newer.is_none() {
-        return look(engine, view.filter.first()).await;
+        return look(app, view.filter.first()).await;
     }
     Ok(view)
 }
 
-async fn look(engine: &Engine, filter: Filter) -> Result<View> {
+async fn look(app: &App, filter: Filter) -> Result<View> {
     let (active_states, recent_states) = filter.which.states();
-    let summary = summary(engine).await?;
+    let summary = summary(app).await?;
     let (mut active, mut recent) = (Page::default(), Page::default());
     // Later pages go on with whichever kind the first page ends with.
     let pages_active = recent_states.is_empty();
     let is_first = filter.before.is_none() && filter.after.is_none();
     if !active_states.is_empty() && (is_first || pages_active) {
-        active = page(engine, &filter, active_states, MOST_ACTIVE).await?;
+        active = page(&app.engine, &filter, active_states, MOST_ACTIVE).await?;
     }
     if !pages_active {
-        recent = page(engine, &filter, recent_states, RECENT_A_PAGE).await?;
+        recent = page(&app.engine, &filter, recent_states, RECENT_A_PAGE).await?;
     }
     let ends = if pages_active { &active } else { &recent };
     let (newer, older) = (ends.newer.clone(), ends.older.clone());

@@ -15,7 +15,7 @@ use onward_core::state::Step;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
     LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, Sought,
-    SpanFact, Store, StoreError, Totals, Turns, TurnsAsked, Verify, Worker,
+    SpanFact, Store, StoreError, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 use crate::conformance::build::{all_rows, claim, new_uuid};
@@ -331,8 +331,12 @@ impl Store for Planted {
     async fn version(&self) -> Result<u64> {
         self.inner.version().await
     }
-    async fn totals(&self, today_from: UnixMs) -> Result<Totals> {
-        self.inner.totals(today_from).await
+    async fn totals(&self) -> Result<Totals> {
+        self.inner.totals().await
+    }
+
+    async fn sums(&self, today_from: UnixMs) -> Result<Sums> {
+        self.inner.sums(today_from).await
     }
     async fn creators(&self, query: &CreatorQuery) -> Result<Vec<Creator>> {
         self.inner.creators(query).await

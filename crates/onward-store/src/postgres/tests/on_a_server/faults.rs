@@ -150,3 +150,37 @@ async fn a_frozen_transaction_is_ended_by_the_server() {
     assert_eq!(tuned, Ok(String::from("other")));
     assert!(frozen.commit().await.is_err(), "the one that fell silent has lost");
 }
+
+/// Whatever holds up those who write, whoever only looks has a connection left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_does_not_wait_for_commits_that_wait() {
+    let Some(server) = server() else { return };
+    for connections in [2, 5] {
+        let joint = if server.url().contains('?') { '&' } else { '?' };
+        let url = format!("{}{joint}max_connections={connections}", server.url());
+        let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&url).await.unwrap());
+        let id = job(&store, 10).await;
+        let holder = open::session(&server.url()).await.unwrap();
+        holder.begin().await.unwrap();
+        head::lock(&holder, id, T0).await.unwrap();
+        let writers: Vec<_> = (0..2 * connections)
+            .map(|_| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { store.tune(id, Some("other"), None, "you", T0).await })
+            })
+            .collect();
+        until("a writer to wait for the lock", PATIENCE, async || {
+            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+            Ok(server.sql(waiting)?.trim().parse::<usize>().ok().filter(|waiting| *waiting > 0))
+        })
+        .await
+        .unwrap();
+        // Less than the five seconds after which the server ends whoever holds the lock.
+        let read = tokio::time::timeout(Duration::from_secs(3), store.job(id)).await;
+        assert!(read.expect("it waits for those who write").is_ok_and(|job| job.is_some()));
+        holder.roll_back().await.unwrap();
+        for writer in writers {
+            writer.await.unwrap().unwrap();
+        }
+    }
+}

@@ -1,5 +1,5 @@
--- Failed rows of the jobs that changed since a moment.
-SELECT coalesce(sum(spans.failed), 0)::bigint
+-- All jobs, and the failed rows of those that changed since a moment.
+SELECT (SELECT count(*) FROM onward.jobs), coalesce(sum(spans.failed), 0)::bigint
 FROM onward.jobs JOIN onward.spans ON spans.job = jobs.id
 WHERE jobs.updated_at >= $1
    OR jobs.state = 'running'
