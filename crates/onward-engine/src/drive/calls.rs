@@ -11,10 +11,27 @@ use onward_core::processor::{Answer, Call, Processor, Told};
 use onward_core::row::{Outcome, Verdict};
 use onward_core::run::{Input, RowAnswer};
 
+use tokio::task::JoinError;
+
 use super::Drive;
 use crate::clock;
 
 impl Drive {
+    /// A call has ended, and with it whatever else has by now: fast calls end together, and each by itself
+    /// would cost a round of waiting.
+    pub(super) fn calls_ended(&mut self, first: Result<Input, JoinError>) {
+        let (mut ended, mut left) = (Some(first), self.calls.len());
+        while let Some(done) = ended {
+            // A call that was aborted or crashed has told its own end already.
+            if let Ok(input) = done {
+                self.tell(input);
+            }
+            // Only so many as there were, so that calls that end at once keep nothing else waiting.
+            ended = if left > 0 && !self.over { self.calls.try_join_next() } else { None };
+            left = left.saturating_sub(1);
+        }
+    }
+
     pub(super) fn call(&mut self, span: SpanNo, epoch: Epoch, rows: &[RowIndex], attempt: u32, alone: bool) {
         let Some(held) = self.held.get(&span) else { return };
         let rows: Vec<Arc<InputRow>> =

@@ -168,10 +168,7 @@ impl Drive {
             let now = clock::now();
             let tick_at = self.run.next_tick(now).map_or(look_at, |at| at.min(look_at));
             tokio::select! {
-                Some(done) = self.calls.join_next(), if !self.calls.is_empty() => {
-                    // A call that was aborted or crashed has told its own end already.
-                    if let Ok(input) = done { self.tell(input); }
-                }
+                Some(done) = self.calls.join_next(), if !self.calls.is_empty() => self.calls_ended(done),
                 Some(done) = self.ops.join_next(), if !self.ops.is_empty() => self.op_done(done),
                 nudge = nudges.recv() => match nudge {
                     Some(Nudge::Look) => self.look(),
