@@ -15,8 +15,8 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, DeliveryQuery, Group,
     Heard, JobQuery, LedgerRow, Mark, Moving, NewJob, Outbox, Presence, Rescued, Reservation, Result, Retry,
-    RowQuery, Settle, Sought, SpanFact, Standstill, Store, StoreError, Sums, TakeDeliveries, Totals, Tried, Turns,
-    TurnsAsked, Verify, Worker,
+    RowQuery, Settle, Sought, SpanFact, Standstill, Store, StoreError, Sums, TakeDeliveries, Totals, Tried,
+    Turns, TurnsAsked, Verify, Worker,
 };
 
 /// The store.

@@ -5,7 +5,7 @@ use onward_core::event::EventKind;
 use onward_core::id::JobId;
 use onward_core::input::spans;
 use onward_core::job::{Job, Tuning};
-use onward_core::state::{JobState, Step};
+use onward_core::state::Step;
 use onward_core::store::{JobQuery, NewJob, Sought, StoreError, Sums, Totals};
 
 use super::failure::Answer;
