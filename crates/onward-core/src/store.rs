@@ -150,6 +150,13 @@ pub trait Store: Outbox + Send + Sync + 'static {
     async fn commit(&self, commit: Commit) -> Result<Committed>;
     /// The truth about a span one holds, read on a new connection after an unknown commit.
     async fn reread(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<Claimed>;
+    /// The spans of a job that a worker holds, with the epoch of each, read on a new connection after a claim that
+    /// was not answered. One that is still under way has ended before this answers.
+    async fn held_by(&self, job: JobId, worker: &WorkerId) -> Result<Vec<(SpanNo, Epoch)>> {
+        let leases = self.job(job).await?.map(|job| job.leases).unwrap_or_default();
+        let own = leases.into_iter().filter(|lease| lease.worker == *worker);
+        Ok(own.map(|lease| (lease.span, lease.epoch)).collect())
+    }
     /// Gives a span back; it can be claimed at once.
     async fn release(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<()>;
     /// Gives back every span whose lease has lapsed, and puts the rows in doubt that may have been called

@@ -223,6 +223,10 @@ impl Store for LayeredStore {
         Ok(committed)
     }
 
+    async fn held_by(&self, job: JobId, worker: &WorkerId) -> Result<Vec<(SpanNo, Epoch)>> {
+        self.ledger.held_by(job, worker).await
+    }
+
     async fn release(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<()> {
         self.ledger.release(job, span, epoch).await?;
         self.changed(job);

@@ -48,11 +48,17 @@ pub(super) enum Done {
 impl Drive {
     pub(super) fn claim(&mut self, window: u32) {
         let (order, input) = (self.order.clone(), self.input);
+        let known: Vec<SpanNo> = self.held.keys().copied().collect();
         self.ops.spawn(async move {
             let claim = Claim { job: order.job, worker: order.worker.clone(), window, now: clock::now() };
             let claimed = match order.store.claim(&claim).await {
                 Ok(Some(claimed)) => claimed,
                 Ok(None) => return Done::NothingToClaim,
+                Err(StoreError::Unknown(why)) => {
+                    tracing::warn!(job.id = %order.job, %why, "a claim was not answered; asking the ledger");
+                    give_back_unknown(&order, &known).await;
+                    return Done::NothingToClaim;
+                }
                 Err(error) => {
                     tracing::debug!(job.id = %order.job, %error, "no span was claimed");
                     return Done::NothingToClaim;
@@ -216,6 +222,28 @@ impl Drive {
                 let detail = format!("worker {} no longer holds span {span}: {error}", self.order.worker);
                 self.note(EventKind::Fenced, None, detail);
                 self.tell(Input::Fenced { span, epoch });
+            }
+        }
+    }
+}
+
+/// A claim that was not answered may have been carried out (G9). No row of it was called, so what this worker holds
+/// and does not know of is given back, to be claimed anew at once instead of when its lease lapses.
+async fn give_back_unknown(order: &Order, known: &[SpanNo]) {
+    let mut settled = false;
+    while !settled {
+        let held = match order.store.held_by(order.job, &order.worker).await {
+            Err(StoreError::Unavailable(_) | StoreError::Unknown(_) | StoreError::DiskFull) => {
+                tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
+                continue;
+            }
+            held => held.unwrap_or_default(),
+        };
+        settled = true;
+        for (span, epoch) in held.into_iter().filter(|(span, _)| !known.contains(span)) {
+            if let Err(error) = order.store.release(order.job, span, epoch).await {
+                tracing::debug!(job.id = %order.job, %span, %error, "a span was not given back; asking again");
+                settled = matches!(error, StoreError::Fenced { .. } | StoreError::NotFound(_));
             }
         }
     }

@@ -40,7 +40,7 @@ impl Lossy {
         })
     }
 
-    /// The next answer to this call is lost: `attach`, `begin`, `rows` or `end`.
+    /// The next answer to this call is lost: `attach`, `claim`, `begin`, `rows` or `end`.
     pub(crate) fn lose(&self, call: &'static str) {
         self.lost.lock().unwrap().push(call);
     }
@@ -95,6 +95,9 @@ macro_rules! passing_on {
                 };
                 self.loses(call, self.inner.take_in(part).await)
             }
+            async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>> {
+                self.loses("claim", self.inner.claim(claim).await)
+            }
             async fn job(&self, id: JobId) -> Result<Option<Job>> {
                 self.sees()?;
                 self.inner.job(id).await
@@ -125,7 +128,6 @@ passing_on! {
     doubts(job: JobId, after: Option<RowIndex>, limit: usize) -> Vec<Doubt>;
     settle(settle: &Settle) -> u64;
     claimable(limit: usize) -> Vec<JobId>;
-    claim(claim: &Claim) -> Option<Claimed>;
     commit(commit: Commit) -> Committed;
     reread(job: JobId, span: SpanNo, epoch: Epoch) -> Claimed;
     release(job: JobId, span: SpanNo, epoch: Epoch) -> ();

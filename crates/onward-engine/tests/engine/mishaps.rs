@@ -4,6 +4,7 @@ use onward_core::problem::Code;
 use onward_core::state::{JobState, PauseReason};
 
 use crate::kit::{Act, Kit};
+use crate::lossy::Lossy;
 
 const QUICK_RETRY: &str = "retry = { attempts = 2, base = \"1ms\", max = \"2ms\" }";
 
@@ -178,4 +179,23 @@ async fn a_damaged_input_stops_resume_and_changes_nothing() {
     assert_eq!(gone.code, Code::InputGone);
     assert_eq!(gone.facts["resume_from_row"], 1);
     assert_eq!(kit.job(job.id).await.job.state, JobState::Cancelled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_whose_answer_is_lost_is_found_out_and_its_rows_are_done_at_once() {
+    let mut lossy = None;
+    let kit = Kit::over(|store| {
+        let store = Lossy::over(store);
+        lossy = Some(store.clone());
+        store
+    });
+    let lossy = lossy.unwrap();
+    lossy.lose("claim");
+    kit.work.let_pass(100);
+    let job = kit.submit(5, "").await.job.id;
+    kit.until_state(job, JobState::Completed).await;
+    assert!(lossy.has_lost_all(), "the answer was lost");
+    assert_eq!(kit.work.all_calls(), 5);
+    let kinds = kit.kinds(job).await;
+    assert!(!kinds.contains(&"rescued"), "nobody waited for a lease to lapse: {kinds:?}");
 }

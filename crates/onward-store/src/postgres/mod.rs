@@ -69,7 +69,6 @@ use onward_core::store::{
 
 pub use open::OpenError;
 use pool::{Kind, Operation, Pool, Which};
-use session::Session;
 
 /// A ledger in one schema of a PostgreSQL database.
 pub struct PostgresStore {
@@ -225,6 +224,11 @@ impl Store for PostgresStore {
         self.pool.run(Kind::Transaction, Which::New, (job, span, epoch), work).await
     }
 
+    async fn held_by(&self, job: JobId, worker: &WorkerId) -> Result<Vec<(SpanNo, Epoch)>> {
+        let work: Operation<_, _> = |db, asked| Box::pin(work::held_by(db, asked));
+        self.pool.run(Kind::Transaction, Which::New, (job, worker.clone()), work).await
+    }
+
     async fn release(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<()> {
         let work: Operation<_, ()> = |db, held| Box::pin(work::release(db, held));
         self.pool.run(Kind::Statement, Which::Any, (job, span, epoch), work).await
@@ -313,7 +317,7 @@ impl Store for PostgresStore {
     }
 
     async fn version(&self) -> Result<u64> {
-        self.read((), |db, ()| Box::pin(version(db))).await
+        self.read((), |db, ()| Box::pin(picture::version(db))).await
     }
 
     async fn totals(&self) -> Result<Totals> {
@@ -356,19 +360,6 @@ impl Store for PostgresStore {
     }
 
     async fn ping(&self) -> Result<()> {
-        self.write((), |db, ()| Box::pin(ping(db))).await
+        self.write((), |db, ()| Box::pin(picture::ping(db))).await
     }
-}
-
-/// Which transactions have ended: the server knows it without looking at a table. It moves with every
-/// commit in the whole cluster, ours or not; who asks then looks once more than needed.
-async fn version(db: &Session) -> failure::Answer<u64> {
-    let version: i64 = values::get(&db.one(sql::VERSION, &[]).await?, 0)?;
-    Ok(version.cast_unsigned())
-}
-
-async fn ping(db: &Session) -> failure::Answer<()> {
-    db.execute(sql::PING_WRITE, &[]).await?;
-    db.execute(sql::PING_DELETE, &[]).await?;
-    Ok(())
 }

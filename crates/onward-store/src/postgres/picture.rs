@@ -80,3 +80,17 @@ pub(super) async fn hear(db: &Session, (job, heard): &(JobId, Vec<Heard>)) -> An
     db.execute(sql::HEARD_FORGET, params![job.0, newest - HEARD_MINUTES]).await?;
     Ok(())
 }
+
+/// Which transactions have ended: the server knows it without looking at a table. It moves with every
+/// commit in the whole cluster, ours or not; who asks then looks once more than needed.
+pub(super) async fn version(db: &Session) -> Answer<u64> {
+    let version: i64 = get(&db.one(sql::VERSION, &[]).await?, 0)?;
+    Ok(version.cast_unsigned())
+}
+
+/// Writes and deletes something.
+pub(super) async fn ping(db: &Session) -> Answer<()> {
+    db.execute(sql::PING_WRITE, &[]).await?;
+    db.execute(sql::PING_DELETE, &[]).await?;
+    Ok(())
+}

@@ -131,6 +131,14 @@ pub(super) async fn reread(db: &Session, (job, no, under): &Held) -> Answer<Clai
     })
 }
 
+/// What a worker holds of a job. A claim holds the job's row, so with that row held none is under way.
+pub(super) async fn held_by(db: &Session, (job, worker): &(JobId, WorkerId)) -> Answer<Vec<(SpanNo, Epoch)>> {
+    lock(db, *job, UnixMs::default()).await?;
+    let leases = leased(db, Some(*job)).await?;
+    let own = leases.into_iter().filter(|lease| lease.worker == *worker);
+    Ok(own.map(|lease| (lease.span, lease.held_under)).collect())
+}
+
 /// Gives a span back.
 pub(super) async fn release(db: &Session, (job, no, under): &Held) -> Answer<()> {
     let freed = db.execute(sql::SPAN_RELEASE, params![job.0, small(no.0.into()), int(under.0)]).await?;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use onward_core::id::WorkerId;
 use onward_core::row::Outcome;
 use onward_core::state::JobState;
-use onward_core::store::{Store, StoreError};
+use onward_core::store::{Claim, Store, StoreError};
 use onward_testkit::postgres::{Disk, Stop, left_out};
-use onward_testkit::{Postgres, until};
+use onward_testkit::{Postgres, Proxy, Weather, until};
 
 use crate::conformance::build::{Hand, T0, all_rows, assert_sums, at, job, ledger, look, record};
 use crate::postgres::tests::{PLANTED, SqlBug, server, subject, within};
@@ -183,4 +184,44 @@ async fn a_page_does_not_wait_for_commits_that_wait() {
             writer.await.unwrap().unwrap();
         }
     }
+}
+
+/// What the program says arrives, what the server answers does not: the claim is carried out and nobody knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_whose_answer_is_lost_on_the_way_is_found_on_a_new_connection() {
+    let Some(server) = server() else { return };
+    let witness: Arc<dyn Store> = Arc::new(PostgresStore::open(&server.url()).await.unwrap());
+    let id = job(&witness, 200).await;
+    let proxy = Proxy::before(server.port()).await.unwrap();
+    let url = server.url().replace(&server.port().to_string(), &proxy.port().to_string());
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&url).await.unwrap());
+    look(&store, id).await;
+    let worker = WorkerId(String::from("cut off"));
+    let claim = Claim { job: id, worker: worker.clone(), window: 8, now: T0 };
+
+    proxy.set(Weather::OneWay);
+    let (claiming, asked) = (store.clone(), claim.clone());
+    let claiming = tokio::spawn(async move { claiming.claim(&asked).await });
+    until("the claim to be carried out", PATIENCE, async || {
+        Ok((!look(&witness, id).await.leases.is_empty()).then_some(()))
+    })
+    .await
+    .unwrap();
+    proxy.set(Weather::Reset);
+    let lost = claiming.await.unwrap();
+    assert!(matches!(lost, Err(StoreError::Unknown(_))), "{lost:?}");
+
+    proxy.set(Weather::Fair);
+    let held =
+        until("the database to be asked", PATIENCE, async || Ok(store.held_by(id, &worker).await.ok()));
+    let held = held.await.unwrap();
+    let [(span, epoch)] = held[..] else { panic!("one span is held: {held:?}") };
+    assert_eq!(store.held_by(id, &WorkerId(String::from("another"))).await, Ok(Vec::new()));
+    store.release(id, span, epoch).await.unwrap();
+    let again = store.claim(&claim).await.unwrap().unwrap();
+    assert_eq!(
+        (again.span, again.doubts.len()),
+        (span, 0),
+        "it is taken anew, and nothing of it is in doubt"
+    );
 }
