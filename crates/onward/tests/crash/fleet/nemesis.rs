@@ -38,6 +38,31 @@ enum Kind {
     CutOff(Weather),
 }
 
+/// What a trouble is about: two of one thing would be one trouble, or undo each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    Workers,
+    Postgres,
+    Redis,
+    Network,
+}
+
+impl Kind {
+    fn about(self) -> About {
+        match self {
+            Self::WorkerKilled | Self::WorkerFrozen | Self::WorkerFrozenBeyondItsLease => About::Workers,
+            Self::PostgresRestarted | Self::PostgresCrashed | Self::BackendsEnded => About::Postgres,
+            Self::RedisFlushed | Self::RedisKilled => About::Redis,
+            Self::CutOff(_) => About::Network,
+        }
+    }
+
+    /// Two workers may be in trouble at once, one of them each.
+    fn clashes(self, other: Self) -> bool {
+        self.about() == other.about() && self.about() != About::Workers
+    }
+}
+
 /// All of them, once.
 const ALL: [Kind; 12] = [
     Kind::WorkerKilled,
@@ -54,9 +79,9 @@ const ALL: [Kind; 12] = [
     Kind::CutOff(Weather::OneWay),
 ];
 
-/// One round of trouble.
+/// One trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Trouble {
+struct One {
     kind: Kind,
     worker: usize,
     member: usize,
@@ -64,9 +89,16 @@ pub(crate) struct Trouble {
     lasts: Duration,
 }
 
+/// One round: a trouble, and in every other round a second one that begins while the first lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    first: One,
+    second: Option<(Duration, One)>,
+}
+
 impl Trouble {
     /// `rounds` of them for a fleet of so many servers and workers. Every kind comes once before any
-    /// comes again, in an order of the seed.
+    /// comes again, in an order of the seed; what comes beside it is anything that can.
     pub(crate) fn plan(seed: &mut Seed, rounds: usize, servers: usize, workers: usize) -> Vec<Self> {
         let mut plan = Vec::new();
         let mut left = Vec::new();
@@ -75,33 +107,67 @@ impl Trouble {
                 left = ALL.to_vec();
             }
             let kind = left.swap_remove(below(seed, left.len()));
-            let lasts = match kind {
-                Kind::WorkerFrozenBeyondItsLease | Kind::CutOff(Weather::BlackHole) => BEYOND_A_LEASE,
-                Kind::CutOff(Weather::OneWay) => BEYOND_AN_ANSWER,
-                Kind::WorkerKilled | Kind::WorkerFrozen | Kind::PostgresRestarted | Kind::PostgresCrashed => {
-                    a_while(seed)
-                }
-                Kind::BackendsEnded | Kind::RedisFlushed | Kind::RedisKilled | Kind::CutOff(_) => {
-                    a_while(seed)
-                }
-            };
-            let worker = servers + below(seed, workers);
-            let (member, other) = (below(seed, servers + workers), below(seed, servers + workers));
-            plan.push(Self { kind, worker, member, other, lasts });
+            let first = One::of(kind, seed, servers, workers);
+            let second = plan.len().is_multiple_of(2).then(|| first.beside(seed, servers, workers));
+            plan.push(Self { first, second });
         }
         plan
     }
 
     /// How long it lasts.
     pub(crate) fn lasts(&self) -> Duration {
-        self.lasts
+        self.second.map_or(self.first.lasts, |(after, second)| self.first.lasts.max(after + second.lasts))
     }
 
     /// Brings it about, waits, and puts an end to it.
     pub(crate) async fn strike(self, fleet: &mut Fleet) -> Result<()> {
-        self.begin(fleet)?;
-        pass(self.lasts).await;
-        self.end(fleet)
+        self.first.begin(fleet)?;
+        let Some((after, second)) = self.second else {
+            pass(self.first.lasts).await;
+            return self.first.end(fleet);
+        };
+        pass(after).await;
+        second.begin(fleet)?;
+        let ends = [(self.first, self.first.lasts - after), (second, second.lasts)];
+        // A worker starts where one was killed once it finds everything there; one that does not ends.
+        let [sooner, later] = match ends {
+            [a, b] if a.0.kind == Kind::WorkerKilled || (b.0.kind != Kind::WorkerKilled && a.1 > b.1) => {
+                [b, a]
+            }
+            in_order => in_order,
+        };
+        pass(sooner.1).await;
+        sooner.0.end(fleet)?;
+        pass(later.1.saturating_sub(sooner.1)).await;
+        later.0.end(fleet)
+    }
+}
+
+impl One {
+    fn of(kind: Kind, seed: &mut Seed, servers: usize, workers: usize) -> Self {
+        let lasts = match kind {
+            Kind::WorkerFrozenBeyondItsLease | Kind::CutOff(Weather::BlackHole) => BEYOND_A_LEASE,
+            Kind::CutOff(Weather::OneWay) => BEYOND_AN_ANSWER,
+            Kind::WorkerKilled | Kind::WorkerFrozen | Kind::PostgresRestarted | Kind::PostgresCrashed => {
+                a_while(seed)
+            }
+            Kind::BackendsEnded | Kind::RedisFlushed | Kind::RedisKilled | Kind::CutOff(_) => a_while(seed),
+        };
+        let worker = servers + below(seed, workers);
+        let (member, other) = (below(seed, servers + workers), below(seed, servers + workers));
+        Self { kind, worker, member, other, lasts }
+    }
+
+    /// Another one that can come while this lasts, and how long after its beginning.
+    fn beside(self, seed: &mut Seed, servers: usize, workers: usize) -> (Duration, Self) {
+        let fitting: Vec<Kind> = ALL.into_iter().filter(|kind| !self.kind.clashes(*kind)).collect();
+        let kind = fitting[below(seed, fitting.len())];
+        let mut second = Self::of(kind, seed, servers, workers);
+        if second.worker == self.worker {
+            second.worker = servers + (second.worker - servers + 1) % workers;
+        }
+        let within = u64::try_from(self.lasts.as_millis()).unwrap_or(u64::MAX);
+        (Duration::from_millis(seed.below(within)), second)
     }
 
     fn begin(self, fleet: &mut Fleet) -> Result<()> {
@@ -157,7 +223,17 @@ fn below(seed: &mut Seed, count: usize) -> usize {
 fn a_seed_brings_every_kind_of_trouble_and_the_same_again() {
     let plan = |seed| Trouble::plan(&mut Seed(seed), ALL.len(), 2, 3);
     for seed in 0..50 {
-        assert!(ALL.iter().all(|kind| plan(seed).iter().any(|trouble| trouble.kind == *kind)), "{seed}");
+        assert!(
+            ALL.iter().all(|kind| plan(seed).iter().any(|trouble| trouble.first.kind == *kind)),
+            "{seed}"
+        );
+        for trouble in plan(seed) {
+            let Some((after, second)) = trouble.second else { continue };
+            assert!(after < trouble.first.lasts, "both at once: {trouble:?}");
+            assert!(second.worker != trouble.first.worker, "{trouble:?}");
+            assert!(!second.kind.clashes(trouble.first.kind), "{trouble:?}");
+        }
+        assert_eq!(plan(seed).iter().filter(|trouble| trouble.second.is_some()).count(), ALL.len() / 2);
         assert_eq!(plan(seed), plan(seed));
     }
     assert_ne!(plan(1), plan(2));
