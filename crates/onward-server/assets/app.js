@@ -4,7 +4,7 @@ import { start as startActions } from "./actions.js";
 import { start as startKeys } from "./keys.js";
 import { follow } from "./leader.js";
 import { articleOf, flush, page, refresh, show } from "./patch.js";
-import { tick } from "./time.js";
+import { now, tick } from "./time.js";
 import { start as startToasts } from "./toast.js";
 
 const OFFLINE_AFTER_FAILURES = 3;
@@ -83,6 +83,12 @@ function remove(id) {
   else article.remove();
 }
 
+// A delivery to a hook is no event: the page says when to look for what became of it.
+function deliveries() {
+  const due = document.getElementById("deliveries")?.dataset.due;
+  if (due && now() > due && connection.state === "live" && !paused && !document.hidden) page();
+}
+
 function showConnection() {
   const seconds = Math.max(0, Math.ceil((connection.until - Date.now()) / 1000));
   const offline = !navigator.onLine || connection.failures >= OFFLINE_AFTER_FAILURES;
@@ -158,5 +164,7 @@ startTheme();
 if (pill) startLive();
 setInterval(() => {
   tick();
-  if (pill) showConnection();
+  if (!pill) return;
+  showConnection();
+  deliveries();
 }, 1000);

@@ -12,6 +12,8 @@ mod flows;
 mod gallery;
 #[path = "browser/hands.rs"]
 mod hands;
+#[path = "browser/hooks.rs"]
+mod hooks;
 #[path = "browser/page.rs"]
 mod page;
 #[path = "browser/pages.rs"]

@@ -12,13 +12,16 @@ use crate::web::parts::badge::icon;
 /// Deliveries shown; the rest can be had from the API.
 pub(crate) const SHOWN: usize = 10;
 
+/// Most receivers have answered after this, in milliseconds.
+const ANSWERS_AFTER_MS: u64 = 1_500;
+
 /// The panel; nothing when the job has no hooks.
 #[must_use]
 pub(crate) fn deliveries(job: &Job, found: &[Delivery], now: UnixMs) -> Markup {
     let hooks = hooks_of(&job.recipe);
     html! {
         @if !hooks.is_empty() {
-            section.panel #deliveries {
+            section.panel #deliveries data-due=[due(found, now).map(|due| due.0)] {
                 h2 { "Hooks" }
                 @if found.is_empty() {
                     p { "Nobody was told anything yet. When this job is done, fails, is held or stands still, a signed
@@ -35,6 +38,15 @@ pub(crate) fn deliveries(job: &Job, found: &[Delivery], now: UnixMs) -> Markup {
             }
         }
     }
+}
+
+/// When another look tells more: a delivery is no event of a job, so whoever shows it asks again, but only
+/// while one is under way or about to be sent. `None`: all of them have come to their end.
+fn due(found: &[Delivery], now: UnixMs) -> Option<UnixMs> {
+    let waiting = found.iter().filter(|delivery| delivery.state == DeliveryState::Waiting);
+    let sent =
+        waiting.map(|delivery| delivery.next_at.filter(|_| delivery.held_until.is_none()).unwrap_or(now));
+    sent.min().map(|sent| sent.max(now).plus_ms(ANSWERS_AFTER_MS))
 }
 
 fn line(job: &Job, hooks: &[Hook], delivery: &Delivery, now: UnixMs) -> Markup {
