@@ -26,6 +26,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// More host names it answers to (a reverse proxy's), without a port or with one.
     pub hosts: Vec<String>,
+    /// Where others reach it, when that is not where it listens.
+    pub public_url: Option<String>,
     /// Where uploads are spooled; the system's temporary folder when `None`.
     pub spool_dir: Option<PathBuf>,
     /// The largest upload in bytes.
@@ -48,6 +50,7 @@ impl Settings {
         Self {
             listen,
             hosts: Vec::new(),
+            public_url: None,
             spool_dir: None,
             max_upload_bytes: Self::MAX_UPLOAD_BYTES,
             max_streams: Self::MAX_STREAMS,

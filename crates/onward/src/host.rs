@@ -200,6 +200,7 @@ async fn release(store: &Arc<dyn Store>) -> Result<(), Failure> {
 fn settings_of(config: &Config) -> onward_server::Settings {
     let mut settings = onward_server::Settings::new(config.listen);
     settings.hosts.clone_from(&config.hosts);
+    settings.public_url.clone_from(&config.public_url);
     settings.max_streams = config.max_streams.unwrap_or(settings.max_streams);
     // Beside the store, so that an upload needs room on one disk only and never fills /tmp.
     settings.spool_dir = Some(config.data_dir.clone());

@@ -31,7 +31,13 @@ impl Engine {
         drop(self.inner.standing.set(hook));
     }
 
-    /// Whether that hook can be used here.
+    /// That hook.
+    #[must_use]
+    pub fn standing(&self) -> Option<&Hook> {
+        self.inner.standing.get()
+    }
+
+    /// Whether it can be used here.
     ///
     /// # Errors
     /// As [`Courier::check`].

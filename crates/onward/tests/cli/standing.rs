@@ -40,12 +40,14 @@ async fn a_server_tells_its_own_hook_of_every_job_beside_those_of_the_recipe_wit
     assert_eq!(job["links"]["page"], format!("https://onward.example.org/jobs/{id}"));
     assert_eq!(job["links"]["api"], format!("https://onward.example.org/api/v1/jobs/{id}"));
     // Whoever follows the link asks for that name.
-    let page = onward_testkit::api::client()
-        .build()
-        .unwrap()
-        .get(format!("http://{}/livez", note["address"].as_str().unwrap()));
+    let client = onward_testkit::api::client().build().unwrap();
+    let page = client.get(format!("http://{}/settings", note["address"].as_str().unwrap()));
     let answer = page.header("host", "onward.example.org").send().await.unwrap();
     assert_eq!(answer.status(), 200);
+    let settings = answer.text().await.unwrap();
+    for said in ["https://onward.example.org", &owner.url(), "ONWARD_SECRET_OWNER"] {
+        assert!(settings.contains(said), "{said}: {settings}");
+    }
 
     // The canary: neither secret is in anything that is shown or stored.
     let shown = [&["show", "last", "--json"][..], &["deliveries", "last", "--json"]];

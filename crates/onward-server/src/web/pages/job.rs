@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use onward_core::event::Event;
 use onward_core::hook::Delivery;
 use onward_core::id::JobId;
+use onward_core::state::JobState;
 use onward_core::store::{DeliveryQuery, Store, StoreError, Verify};
 use onward_engine::Snapshot;
 use onward_engine::handle::DoubtDetail;
@@ -100,9 +101,11 @@ pub(crate) fn render(view: &View) -> Markup {
             (resume_point(view))
             section.panel #attempts { h2 { "Attempts" } (attempts_part(&view.events, snapshot)) }
         }
-        div.columns {
-            (steer(snapshot, &wire))
-            (downloads(snapshot))
+        @if snapshot.job.state == JobState::Completed { (downloads(snapshot)) } @else {
+            div.columns {
+                (steer(snapshot, &wire))
+                (downloads(snapshot))
+            }
         }
         div.columns {
             section.panel #timeline { h2 { "Timeline" } (timeline(&view.events, snapshot.at)) }

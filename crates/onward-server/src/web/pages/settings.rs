@@ -2,12 +2,14 @@
 
 use maud::{Markup, html};
 use onward_core::job::Job;
+use onward_core::recipe::Hook;
 use onward_core::state::JobState;
 use onward_core::store::JobQuery;
 
 use crate::problem::Result;
 use crate::state::App;
 use crate::web::format::{bytes, count};
+use crate::web::parts::deliveries::words;
 
 /// Jobs whose recipes are looked at for the secrets they name.
 const MOST_JOBS: usize = 200;
@@ -17,6 +19,8 @@ const MOST_JOBS: usize = 200;
 pub(crate) struct View {
     listen: String,
     hosts: Vec<String>,
+    public_url: Option<String>,
+    hook: Option<Hook>,
     store: &'static str,
     max_upload_bytes: u64,
     max_streams: usize,
@@ -52,6 +56,8 @@ pub(crate) async fn read(app: &App) -> Result<View> {
     Ok(View {
         listen: settings.listen.to_string(),
         hosts: settings.hosts.clone(),
+        public_url: settings.public_url.clone(),
+        hook: app.engine.standing().cloned(),
         store: app.engine.store().kind(),
         max_upload_bytes: settings.max_upload_bytes,
         max_streams: settings.max_streams,
@@ -83,6 +89,7 @@ pub(crate) fn render(view: &View) -> Markup {
             section.panel { h2 { "Server" } dl.pairs {
                 div { dt { "Listens on" } dd { code { (view.listen) } } }
                 div { dt { "Further host names" } dd { @if view.hosts.is_empty() { "none" } @else { (view.hosts.join(", ")) } } }
+                div { dt { "Others reach it at" } dd { @if let Some(url) = &view.public_url { code { (url) } } @else { "no other address; links in hooks are paths" } } }
                 div { dt { "Store" } dd { (view.store) } }
                 div { dt { "Largest upload" } dd { (bytes(view.max_upload_bytes)) } }
                 div { dt { "Event-stream clients" } dd { "at most " (count(view.max_streams as u64)) } }
@@ -94,6 +101,15 @@ pub(crate) fn render(view: &View) -> Markup {
                 div { dt { "Checkpoint" } dd { "at least every 5 rows" } }
                 div { dt { "Called stuck after" } dd { "60 s without a saved row, or the time of a call and 30 s" } }
             } }
+        }
+        section.panel { h2 { "Hook of all jobs" }
+            @match &view.hook {
+                Some(hook) => {
+                    p { code { (hook.url) } " is told when a job is " (words(hook)) ", beside the hooks of its recipe." }
+                    p.hint { "Signed with " @for (at, name) in hook.secret_names().enumerate() { @if at > 0 { " and " } code { "ONWARD_SECRET_" (name) } } ". Jobs keep the hook they were made with." }
+                }
+                None => p { "None. " code { "[hook]" } " in " code { "onward.toml" } ", or " code { "--hook" } ", names a server that is told of every job." }
+            }
         }
         section.panel { h2 { "Secrets" }
             p.hint { "Read from variables that begin with " code { "ONWARD_SECRET_" } " where the server runs. Never stored, never shown." }

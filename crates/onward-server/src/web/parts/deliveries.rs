@@ -74,7 +74,8 @@ fn line(job: &Job, hooks: &[Hook], delivery: &Delivery, now: UnixMs) -> Markup {
     }
 }
 
-fn words(hook: &Hook) -> String {
+/// What a hook is told of.
+pub(crate) fn words(hook: &Hook) -> String {
     hook.on.iter().map(|event| event.word()).collect::<Vec<_>>().join(", ")
 }
 
