@@ -285,3 +285,20 @@ pub enum StoreError {
     #[error("the stored data contradicts itself: {0}")]
     Corrupt(String),
 }
+
+impl StoreError {
+    /// Whether it ends by itself and says nothing about what was asked: the store did not answer, or had no room.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Unknown(_) | Self::DiskFull => true,
+            Self::NotFound(_)
+            | Self::Fenced { .. }
+            | Self::Illegal(_)
+            | Self::Duplicate(_)
+            | Self::NothingToRetry
+            | Self::InputGone
+            | Self::Corrupt(_) => false,
+        }
+    }
+}

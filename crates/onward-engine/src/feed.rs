@@ -135,10 +135,11 @@ impl Teller {
         let events = self.store.events(None, after, EVENTS_PER_LOOK).await?;
         let full = events.len() == EVENTS_PER_LOOK;
         for event in events {
+            let is_told = changes_state(event.kind) && self.out.receiver_count() > 0;
             // Read before the line counts as told: when the store does not answer, the next look begins with it.
-            let job = if changes_state(event.kind) { self.store.job(event.job).await? } else { None };
+            let job = if is_told { self.store.job(event.job).await? } else { None };
             self.seq.store(event.seq, Relaxed);
-            if let Some(job) = job.filter(|_| self.out.receiver_count() > 0) {
+            if let Some(job) = job {
                 self.state_changed(event, job, now).await;
             }
         }

@@ -102,7 +102,7 @@ impl Drive {
         self.ops.spawn(async move {
             loop {
                 match order.store.reread(order.job, span, epoch).await {
-                    Err(StoreError::Unavailable(_) | StoreError::Unknown(_) | StoreError::DiskFull) => {
+                    Err(error) if error.passes() => {
                         tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
                     }
                     answer => return Done::Reread { span, epoch, answer },
@@ -230,23 +230,25 @@ impl Drive {
 /// A claim that was not answered may have been carried out (G9). No row of it was called, so what this worker holds
 /// and does not know of is given back, to be claimed anew at once instead of when its lease lapses.
 async fn give_back_unknown(order: &Order, known: &[SpanNo]) {
-    let mut settled = false;
-    while !settled {
-        let held = match order.store.held_by(order.job, &order.worker).await {
-            Err(StoreError::Unavailable(_) | StoreError::Unknown(_) | StoreError::DiskFull) => {
-                tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
-                continue;
-            }
-            held => held.unwrap_or_default(),
-        };
-        settled = true;
-        for (span, epoch) in held.into_iter().filter(|(span, _)| !known.contains(span)) {
-            if let Err(error) = order.store.release(order.job, span, epoch).await {
-                tracing::debug!(job.id = %order.job, %span, %error, "a span was not given back; asking again");
-                settled = matches!(error, StoreError::Fenced { .. } | StoreError::NotFound(_));
-            }
+    while let Err(error) = give_back_but(order, known).await {
+        tracing::debug!(job.id = %order.job, %error, "what an unanswered claim took was not given back");
+        if !error.passes() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
+    }
+}
+
+async fn give_back_but(order: &Order, known: &[SpanNo]) -> Result<(), StoreError> {
+    let held = order.store.held_by(order.job, &order.worker).await?;
+    for (span, epoch) in held.into_iter().filter(|(span, _)| !known.contains(span)) {
+        match order.store.release(order.job, span, epoch).await {
+            // Somebody else has it already, or there is no such job any more.
+            Ok(()) | Err(StoreError::Fenced { .. } | StoreError::NotFound(_)) => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 /// A span was claimed and its rows cannot be read: the job stops with the reason (G13, G23).

@@ -19,15 +19,6 @@ impl From<Problem> for Unready {
 
 impl From<StoreError> for Unready {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) | StoreError::Unknown(_) | StoreError::DiskFull => Self::Now(error),
-            StoreError::NotFound(_)
-            | StoreError::Fenced { .. }
-            | StoreError::Illegal(_)
-            | StoreError::Duplicate(_)
-            | StoreError::NothingToRetry
-            | StoreError::InputGone
-            | StoreError::Corrupt(_) => Self::Never(crate::mishap::problem(error)),
-        }
+        if error.passes() { Self::Now(error) } else { Self::Never(crate::mishap::problem(error)) }
     }
 }

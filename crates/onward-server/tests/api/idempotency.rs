@@ -11,6 +11,13 @@ fn resume(job: &str, key: &str, body: &str) -> Request<Body> {
     request.body(Body::from(body.to_owned())).unwrap()
 }
 
+fn keyed_upload(path: &str, key: &str, rows: usize) -> Request<Body> {
+    let csv = csv(rows);
+    let mut request = upload(path, &[("file", Some("a.csv"), &csv), ("recipe", None, RECIPE)]);
+    request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+    request
+}
+
 async fn cancelled(server: &Server) -> String {
     let job = server.job(&csv(5)).await;
     assert_eq!(server.act(&job, "force-cancel").await.status, 200);
@@ -75,12 +82,7 @@ async fn of_many_at_once_under_one_key_one_runs_and_none_fails_otherwise() {
 #[tokio::test]
 async fn a_repeated_upload_gets_the_same_job_and_another_file_is_422() {
     let server = Server::open().await;
-    let send = async |rows: usize| {
-        let csv = csv(rows);
-        let mut request = upload("/api/v1/jobs", &[("file", Some("a.csv"), &csv), ("recipe", None, RECIPE)]);
-        request.headers_mut().insert("idempotency-key", "k5".parse().unwrap());
-        server.send(request).await
-    };
+    let send = async |rows| server.send(keyed_upload("/api/v1/jobs", "k5", rows)).await;
     let first = send(3).await;
     assert_eq!(first.status, 201, "{}", first.text);
     let again = send(3).await;
@@ -181,12 +183,7 @@ async fn a_key_is_in_use_while_its_upload_arrives_and_free_when_the_client_leave
 #[tokio::test]
 async fn the_form_of_a_new_job_honours_a_key_too() {
     let server = Server::open().await;
-    let send = async |rows: usize| {
-        let csv = csv(rows);
-        let mut request = upload("/jobs", &[("file", Some("a.csv"), &csv), ("recipe", None, RECIPE)]);
-        request.headers_mut().insert("idempotency-key", "f1".parse().unwrap());
-        server.send(request).await
-    };
+    let send = async |rows| server.send(keyed_upload("/jobs", "f1", rows)).await;
     let (first, again) = (send(3).await, send(3).await);
     assert_eq!((first.status.as_u16(), again.status.as_u16()), (303, 303), "{}", first.text);
     assert_eq!(again.header("location"), first.header("location"));
