@@ -21,7 +21,12 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_hooks", include_str!("../sql/postgres/migrations/0004_hooks.sql")),
     ("0005_heard", include_str!("../sql/postgres/migrations/0005_heard.sql")),
     ("0006_rests", include_str!("../sql/postgres/migrations/0006_rests.sql")),
+    ("0007_commit", include_str!("../sql/postgres/migrations/0007_commit.sql")),
 ];
+
+/// The function that commits, for those who plant bugs in it.
+#[cfg(test)]
+pub(super) const COMMIT: &str = MIGRATIONS[6].1;
 
 /// Run after every migration: who may see the tables.
 const CLOSE: &str = include_str!("../sql/postgres/migrations/close.sql");

@@ -53,7 +53,7 @@ async fn bugs_in_the_statements_are_caught() {
         }),
     ];
     for (sound, planted, case) in bugs {
-        let statement = super::super::super::sql::SPAN_COMMIT;
+        let statement = crate::postgres::migrate::COMMIT;
         assert!(statement.contains(sound), "the statement has no {sound}");
         let subject = subject_with(server.clone(), SqlBug { sound, planted }).await;
         let ran = tokio::spawn(case(subject)).await;
