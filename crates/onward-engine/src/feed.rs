@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use onward_core::clock::UnixMs;
@@ -75,13 +76,8 @@ pub(crate) struct Teller {
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) out: broadcast::Sender<FeedEvent>,
     pub(crate) seq: Arc<std::sync::atomic::AtomicU64>,
-    told: HashMap<JobId, Told>,
-}
-
-/// What subscribers were last told about a job.
-struct Told {
-    at: UnixMs,
-    look: Look,
+    /// How subscribers were last told that each running job looks.
+    told: HashMap<JobId, Look>,
 }
 
 /// The parts of a snapshot whose change is worth an event.
@@ -93,6 +89,17 @@ struct Look {
     stuck: Option<StuckReason>,
     rate_tenths: u64,
     workers: usize,
+}
+
+/// How far the teller has come.
+#[derive(Default)]
+struct Known {
+    /// The store's version when the timeline was last read to its end; `None` before, and when that failed.
+    version: Option<u64>,
+    /// Whether something has changed since progress was last told.
+    is_behind: bool,
+    /// When progress was last told.
+    told_at: UnixMs,
 }
 
 impl Teller {
@@ -107,82 +114,78 @@ impl Teller {
 
     /// Tells for ever.
     pub(crate) async fn tell(mut self) {
-        let mut version = None;
-        let mut timed = UnixMs::default();
+        let mut known = Known::default();
         loop {
             tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
-            let now = clock::now();
-            let current = self.store.version().await.ok();
-            let changed = current.is_none() || current != version;
-            let due = now.ms_since(timed) >= TIME_MS;
-            if !changed && !due {
-                continue;
-            }
-            match self.look(now).await {
-                // A change that was held back by the limit of four a second is looked at again.
-                Ok(held_back) => version = if held_back { None } else { current },
-                Err(error) => tracing::debug!(%error, "the feed missed a look and repeats it"),
-            }
-            if due {
-                timed = now;
+            if let Err(error) = self.look(&mut known, clock::now()).await {
+                tracing::debug!(%error, "the feed missed a look and repeats it");
             }
         }
     }
 
-    async fn look(&mut self, now: UnixMs) -> Result<bool, StoreError> {
-        use std::sync::atomic::Ordering::Relaxed;
-        let after = self.seq.load(Relaxed);
-        let events = self.store.events(None, after, EVENTS_PER_LOOK).await?;
-        let full = events.len() == EVENTS_PER_LOOK;
+    /// What does not succeed stays unknown, and the next look begins with it.
+    async fn look(&mut self, known: &mut Known, now: UnixMs) -> Result<(), StoreError> {
+        let current = self.store.version().await.ok();
+        if current.is_none() || current != known.version {
+            known.version = None;
+            known.is_behind = true;
+            if self.state_changes(now).await? {
+                known.version = current;
+            }
+        }
+        let subscribers = self.out.receiver_count();
+        if subscribers == 0 {
+            self.told.clear();
+            return Ok(());
+        }
+        // Reading all running jobs costs more than a look at the timeline: no oftener than it is told.
+        let every_ms = told_every_ms(subscribers).max(if known.is_behind { 0 } else { TIME_MS });
+        if now.ms_since(known.told_at) >= every_ms {
+            self.progress(now).await?;
+            (known.is_behind, known.told_at) = (false, now);
+        }
+        Ok(())
+    }
+
+    /// Tells what is new on the timeline; `false` when there is more of it.
+    async fn state_changes(&mut self, now: UnixMs) -> Result<bool, StoreError> {
+        let events = self.store.events(None, self.seq.load(Relaxed), EVENTS_PER_LOOK).await?;
+        let is_all = events.len() < EVENTS_PER_LOOK;
         for event in events {
             let is_told = changes_state(event.kind) && self.out.receiver_count() > 0;
             // Read before the line counts as told: when the store does not answer, the next look begins with it.
             let job = if is_told { self.store.job(event.job).await? } else { None };
             self.seq.store(event.seq, Relaxed);
             if let Some(job) = job {
-                self.state_changed(event, job, now).await;
+                self.send(as_of(job, &event), Some(event), now).await;
             }
         }
-        if self.out.receiver_count() == 0 {
-            self.told.clear();
-            return Ok(full);
-        }
+        Ok(is_all)
+    }
+
+    /// Tells about all running jobs that look different.
+    async fn progress(&mut self, now: UnixMs) -> Result<(), StoreError> {
         let query = JobQuery { states: vec![JobState::Running], limit: JOBS, ..JobQuery::default() };
-        let mut held_back = full;
         let jobs = self.store.jobs(&query).await?;
         let running: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
         for job in jobs {
-            let snapshot = Snapshot::take(&*self.store, job, &self.gauges, now).await;
-            held_back |= self.progress(snapshot, now);
+            self.send(job, None, now).await;
         }
         self.told.retain(|job, _| running.contains(job));
-        Ok(held_back)
+        Ok(())
     }
 
-    async fn state_changed(&mut self, event: Event, job: Job, now: UnixMs) {
-        let job = as_of(job, &event);
+    /// Tells how a job looks, if it is news.
+    async fn send(&mut self, job: Job, event: Option<Event>, now: UnixMs) {
         let snapshot = Snapshot::take(&*self.store, job, &self.gauges, now).await;
-        self.told.insert(snapshot.job.id, Told { at: now, look: Look::of(&snapshot) });
-        let seq = event.seq;
-        // No subscriber is no error.
-        let _ = self.out.send(FeedEvent::Job { seq, snapshot: Arc::new(snapshot), event: Some(event) });
-    }
-
-    /// Tells about a running job if it looks different; `true` when that has to wait.
-    fn progress(&mut self, snapshot: Snapshot, now: UnixMs) -> bool {
         let look = Look::of(&snapshot);
-        if let Some(told) = self.told.get(&snapshot.job.id) {
-            if told.look == look {
-                return false;
-            }
-            if now.ms_since(told.at) < told_every_ms(self.out.receiver_count()) {
-                return true;
-            }
+        if event.is_none() && self.told.get(&snapshot.job.id) == Some(&look) {
+            return;
         }
-        self.told.insert(snapshot.job.id, Told { at: now, look });
-        let seq = self.seq.load(std::sync::atomic::Ordering::Relaxed);
-        let _ = self.out.send(FeedEvent::Job { seq, snapshot: Arc::new(snapshot), event: None });
-        false
+        self.told.insert(snapshot.job.id, look);
+        let seq = self.seq.load(Relaxed);
+        // No subscriber is no error.
+        let _ = self.out.send(FeedEvent::Job { seq, snapshot: Arc::new(snapshot), event });
     }
 }
 
