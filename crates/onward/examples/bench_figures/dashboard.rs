@@ -15,17 +15,25 @@ use crate::measure::{Keys, Length, binary, cpu_s, creators, say};
 use crate::start::fill;
 
 /// Rows of the job that runs meanwhile: enough for every look.
-const RUNNING_ROWS: u64 = 6_000_000;
+const RUNNING_ROWS: u64 = 8_000_000;
 /// Looks at each page.
 const LOOKS: usize = 40;
 /// One look in this time, as twenty impatient readers would.
 const A_LOOK: Duration = Duration::from_millis(50);
-/// How long a rate is measured.
-const WINDOW: Duration = Duration::from_secs(8);
+/// How long a rate is measured at a time. A job's rate drifts by a third within a minute, so windows with and
+/// without what is measured take turns.
+const WINDOW: Duration = Duration::from_secs(4);
+/// Pages looked at between two windows without looks.
+const PAGES_A_TURN: usize = 2;
+/// Windows with a thousand clients.
+const TURNS: usize = 4;
+/// What a thousand clients may take to come or to go.
+const SETTLING: Duration = Duration::from_secs(1);
 /// Clients of the event stream.
 const CLIENTS: usize = 1_000;
-/// Rows of the job that the clients watch to its end.
-const WATCHED_ROWS: u64 = 3_000_000;
+/// Rows of the job that the clients watch to its end, by where the ledger is.
+const WATCHED_ROWS: u64 = 6_000_000;
+const WATCHED_ROWS_ON_POSTGRES: u64 = 3_000_000;
 /// The last event of a job that came to its end.
 const LAST: &[u8] = b"\"status\":\"completed\"";
 
@@ -58,7 +66,8 @@ fn measure(length: Length, postgres: Option<&Postgres>) -> Result<()> {
         let store = if postgres.is_some() { "PostgreSQL" } else { "SQLite" };
         say(&format!("a store in {store} with 10,000 jobs and one more of {rows} rows"));
         pages(&home, &api, rows).await?;
-        streams(&home, &api, &server).await
+        let watched = if postgres.is_some() { WATCHED_ROWS_ON_POSTGRES } else { WATCHED_ROWS };
+        streams(&home, &api, &server, watched).await
     })
 }
 
@@ -92,7 +101,9 @@ async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
         .context("the large job")?
         .to_owned();
     let running = submit(home, api, "running", RUNNING_ROWS).await?;
-    let alone = rate(api, &running, WINDOW).await?;
+    let mut alone = Span::default();
+    let mut watched = Span::default();
+    alone.add(pass(api, &running, WINDOW).await?);
     let client = onward_testkit::api::client().build()?;
     let middle = rows / 2;
     let paths = [
@@ -109,49 +120,61 @@ async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
         ("one row", format!("/jobs/{large}/rows/{middle}")),
         ("creators", "/creators".to_owned()),
     ];
-    let (begun, from) = (Instant::now(), processed(api, &running).await?);
-    for (name, path) in &paths {
-        let mut first_bytes = Vec::with_capacity(LOOKS);
-        for _ in 0..LOOKS {
-            let begin = Instant::now();
-            let answer =
-                client.get(format!("{}{path}", api.base())).header("accept", "text/html").send().await?;
-            first_bytes.push(begin.elapsed());
-            ensure!(answer.status().is_success(), "{path}: {}", answer.status());
-            answer.bytes().await?;
-            tokio::time::sleep(A_LOOK.saturating_sub(begin.elapsed())).await;
+    for turn in paths.chunks(PAGES_A_TURN) {
+        let begun = Mark::now(api, &running).await?;
+        for (name, path) in turn {
+            let mut first_bytes = Vec::with_capacity(LOOKS);
+            for _ in 0..LOOKS {
+                let begin = Instant::now();
+                let answer =
+                    client.get(format!("{}{path}", api.base())).header("accept", "text/html").send().await?;
+                first_bytes.push(begin.elapsed());
+                ensure!(answer.status().is_success(), "{path}: {}", answer.status());
+                answer.bytes().await?;
+                tokio::time::sleep(A_LOOK.saturating_sub(begin.elapsed())).await;
+            }
+            first_bytes.sort_unstable();
+            let (median, p95) = (first_bytes[LOOKS / 2], first_bytes[LOOKS * 95 / 100]);
+            say(&format!("{name}: first byte {:.1} ms (median), {:.1} ms (p95)", ms(median), ms(p95)));
         }
-        first_bytes.sort_unstable();
-        let (median, p95) = (first_bytes[LOOKS / 2], first_bytes[LOOKS * 95 / 100]);
-        say(&format!("{name}: first byte {:.1} ms (median), {:.1} ms (p95)", ms(median), ms(p95)));
+        watched.add(begun.until_now(api, &running).await?);
+        alone.add(pass(api, &running, WINDOW).await?);
     }
-    let watched = (processed(api, &running).await? - from) as f64 / begun.elapsed().as_secs_f64();
     ensure!(api.job(&running).await?["status"] == "running", "the job ended too early to be measured");
-    let again = rate(api, &running, WINDOW).await?;
     say(&format!(
-        "the job that runs: {alone:.0} rows/s alone, {watched:.0} rows/s at twenty looks a second, {again:.0} rows/s alone again: {:.3}",
-        watched / ((alone + again) / 2.0)
+        "the job that runs: {:.0} rows/s alone, {:.0} rows/s at twenty looks a second, in turns: {:.3}",
+        alone.rate(),
+        watched.rate(),
+        watched.rate() / alone.rate()
     ));
     ensure!(api.act(&running, "force-cancel").await?.status == 200, "the job cannot be cancelled");
     Ok(())
 }
 
 /// A thousand clients beside a job at full speed: what they cost, and when each knows of its end.
-async fn streams(home: &Home, api: &Api, server: &Process) -> Result<()> {
-    let job = submit(home, api, "watched", WATCHED_ROWS).await?;
-    let (cpu, rows) = (cpu_s(server.id()), processed(api, &job).await?);
-    let alone = rate(api, &job, WINDOW).await?;
-    let per_row = (cpu_s(server.id()) - cpu) / (processed(api, &job).await? - rows) as f64;
+async fn streams(home: &Home, api: &Api, server: &Process, rows: u64) -> Result<()> {
+    let job = submit(home, api, "watched", rows).await?;
     let address = api.base().trim_start_matches("http://").to_owned();
+    let (mut alone, mut watched) = (Span::default(), Span::default());
+    let (mut cpu_alone, mut cpu_watched) = (0.0, 0.0);
     let mut clients = JoinSet::new();
-    for _ in 0..CLIENTS {
-        clients.spawn(watch(address.clone()));
+    for _ in 0..TURNS {
+        clients.shutdown().await;
+        tokio::time::sleep(SETTLING).await;
+        let cpu = cpu_s(server.id());
+        alone.add(pass(api, &job, WINDOW).await?);
+        cpu_alone += cpu_s(server.id()) - cpu;
+        for _ in 0..CLIENTS {
+            clients.spawn(watch(address.clone()));
+        }
+        tokio::time::sleep(SETTLING).await;
+        let cpu = cpu_s(server.id());
+        watched.add(pass(api, &job, WINDOW).await?);
+        cpu_watched += cpu_s(server.id()) - cpu;
     }
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let (cpu, rows) = (cpu_s(server.id()), processed(api, &job).await?);
-    let watched = rate(api, &job, WINDOW).await?;
-    let done = (processed(api, &job).await? - rows) as f64;
-    let share = (cpu_s(server.id()) - cpu - per_row * done) / WINDOW.as_secs_f64();
+    ensure!(api.job(&job).await?["status"] == "running", "the job ended too early to be measured");
+    // What the rows themselves cost is known from the windows without clients.
+    let share = (cpu_watched - cpu_alone / alone.rows * watched.rows) / watched.seconds;
     let ended =
         api.job_when(&job, "its end", Duration::from_secs(300), |job| job["status"] == "completed").await?;
     let at: jiff::Timestamp = ended["finished_at"].as_str().context("finished_at")?.parse()?;
@@ -161,10 +184,12 @@ async fn streams(home: &Home, api: &Api, server: &Process) -> Result<()> {
     }
     lags.sort_unstable();
     say(&format!(
-        "{CLIENTS} event-stream clients: {:.1} % of a core for them, the job at {watched:.0} rows/s instead of {alone:.0}: {:.3}; \
+        "{CLIENTS} event-stream clients: {:.1} % of a core for them, the job at {:.0} rows/s instead of {:.0}, in turns: {:.3}; \
          its end seen after {} ms (median), {} ms (the last of them)",
         share * 100.0,
-        watched / alone,
+        watched.rate(),
+        alone.rate(),
+        watched.rate() / alone.rate(),
         lags[CLIENTS / 2],
         lags[CLIENTS - 1]
     ));
@@ -206,11 +231,49 @@ async fn processed(api: &Api, job: &str) -> Result<u64> {
     api.job(job).await?["processed_items"].as_u64().context("a count")
 }
 
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-async fn rate(api: &Api, job: &str, window: Duration) -> Result<f64> {
-    let (begin, from) = (Instant::now(), processed(api, job).await?);
-    tokio::time::sleep(window).await;
-    Ok((processed(api, job).await? - from) as f64 / begin.elapsed().as_secs_f64())
+/// A moment of a job.
+struct Mark {
+    at: Instant,
+    processed: u64,
+}
+
+impl Mark {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+    async fn now(api: &Api, job: &str) -> Result<Self> {
+        let processed = processed(api, job).await?;
+        Ok(Self { at: Instant::now(), processed })
+    }
+
+    async fn until_now(self, api: &Api, job: &str) -> Result<Span> {
+        let now = Self::now(api, job).await?;
+        let rows = (now.processed - self.processed) as f64;
+        Ok(Span { rows, seconds: (now.at - self.at).as_secs_f64() })
+    }
+}
+
+/// What a job did in a time.
+#[derive(Default)]
+struct Span {
+    rows: f64,
+    seconds: f64,
+}
+
+impl Span {
+    fn add(&mut self, more: Self) {
+        self.rows += more.rows;
+        self.seconds += more.seconds;
+    }
+
+    fn rate(&self) -> f64 {
+        self.rows / self.seconds
+    }
+}
+
+/// What a job does while this time passes.
+async fn pass(api: &Api, job: &str, time: Duration) -> Result<Span> {
+    let begun = Mark::now(api, job).await?;
+    tokio::time::sleep(time).await;
+    begun.until_now(api, job).await
 }
 
 fn ms(duration: Duration) -> f64 {

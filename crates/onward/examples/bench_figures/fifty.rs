@@ -20,7 +20,8 @@ use onward_testkit::postgres::Disk;
 use crate::measure::{Keys, Length, creators, say};
 
 const WORKERS: usize = 50;
-const CONCURRENCY: u32 = 8;
+/// Rows each has in flight: what a recipe has that says nothing, and one after the other.
+const CONCURRENCY: [u32; 2] = [8, 1];
 const CALL: Duration = Duration::from_millis(20);
 
 pub(crate) fn bench(length: Length) -> Result<()> {
@@ -28,16 +29,19 @@ pub(crate) fn bench(length: Length) -> Result<()> {
         Length::Short => 200_000,
         Length::Long => 2_000_000,
     };
-    let server = Postgres::start(Disk::Synced)?;
     let dir = tempfile::tempdir()?;
     let csv = dir.path().join("creators.csv");
     std::fs::write(&csv, creators(rows, Keys::Mixed))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(fleet(&server, &csv, rows))
+    for concurrency in CONCURRENCY {
+        let server = Postgres::start(Disk::Synced)?;
+        runtime.block_on(fleet(&server, &csv, rows, concurrency))?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-async fn fleet(server: &Postgres, csv: &Path, rows: u64) -> Result<()> {
+async fn fleet(server: &Postgres, csv: &Path, rows: u64, concurrency: u32) -> Result<()> {
     let url = format!("{}?max_connections=2", server.url());
     let mut engines = Vec::new();
     for no in 0..WORKERS {
@@ -46,7 +50,7 @@ async fn fleet(server: &Postgres, csv: &Path, rows: u64) -> Result<()> {
         let settings = Settings { max_jobs: 1, worker_name: format!("worker-{no}") };
         engines.push(Engine::new(store, builder, settings));
     }
-    let job = engines[0].submit(submission(csv)?).await.map_err(said)?.job.id;
+    let job = engines[0].submit(submission(csv, concurrency)?).await.map_err(said)?.job.id;
     let before = Usage::of(server)?;
     let begin = Instant::now();
     engines.iter().for_each(Engine::start_work);
@@ -60,9 +64,9 @@ async fn fleet(server: &Postgres, csv: &Path, rows: u64) -> Result<()> {
     }
     let (took, after) = (begin.elapsed().as_secs_f64(), Usage::of(server)?);
     let cores = std::thread::available_parallelism()?.get() as f64;
-    let (rate, most) = (rows as f64 / took, WORKERS as f64 * f64::from(CONCURRENCY) / CALL.as_secs_f64());
+    let (rate, most) = (rows as f64 / took, WORKERS as f64 * f64::from(concurrency) / CALL.as_secs_f64());
     say(&format!(
-        "{WORKERS} workers, {CONCURRENCY} rows of {} ms in flight each, {rows} rows: {rate:.0} rows/s, {:.2} of what they could do",
+        "{WORKERS} workers, {concurrency} rows of {} ms in flight each, {rows} rows: {rate:.0} rows/s, {:.2} of what they could do",
         CALL.as_millis(),
         rate / most
     ));
@@ -81,8 +85,8 @@ async fn fleet(server: &Postgres, csv: &Path, rows: u64) -> Result<()> {
     Ok(())
 }
 
-fn submission(csv: &Path) -> Result<Submission> {
-    let recipe = format!(r#"{{"key":["handle"],"work":{{"kind":"creators","concurrency":{CONCURRENCY}}}}}"#);
+fn submission(csv: &Path, concurrency: u32) -> Result<Submission> {
+    let recipe = format!(r#"{{"key":["handle"],"work":{{"kind":"creators","concurrency":{concurrency}}}}}"#);
     Ok(Submission {
         file: csv.to_owned(),
         filename: String::from("creators.csv"),
