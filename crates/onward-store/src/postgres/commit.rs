@@ -2,7 +2,7 @@
 //!
 //! One statement and one round trip: the span is held under its epoch, the outcomes and creators are
 //! inserted from arrays, what was inserted is counted, and counters, checkpoint and lease are written,
-//! or nothing is. Whether the job has another unfinished span cannot be said by that statement, which
+//! or nothing is. A function of the schema does it, so that the server plans it once for each connection. Whether the job has another unfinished span cannot be said by that statement, which
 //! does not see the commits beside it; the holder who fills a span asks afterwards, so that of two
 //! who fill the last ones at the same moment at least one sees both. Should he die before he asks, the
 //! rescue duty of anybody completes the job.
