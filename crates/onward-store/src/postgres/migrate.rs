@@ -22,11 +22,16 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0005_heard", include_str!("../sql/postgres/migrations/0005_heard.sql")),
     ("0006_rests", include_str!("../sql/postgres/migrations/0006_rests.sql")),
     ("0007_commit", include_str!("../sql/postgres/migrations/0007_commit.sql")),
+    ("0008_job_facts", include_str!("../sql/postgres/migrations/0008_job_facts.sql")),
 ];
 
-/// The function that commits, for those who plant bugs in it.
+/// The function that commits, for those who plant bugs in it and look at its plan.
 #[cfg(test)]
 pub(super) const COMMIT: &str = MIGRATIONS[6].1;
+
+/// The function that reads what the spans of jobs say.
+#[cfg(test)]
+pub(super) const JOB_FACTS: &str = MIGRATIONS[7].1;
 
 /// Run after every migration: who may see the tables.
 const CLOSE: &str = include_str!("../sql/postgres/migrations/close.sql");

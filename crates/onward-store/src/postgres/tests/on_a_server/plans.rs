@@ -35,30 +35,33 @@ async fn a_page_of_a_job_that_was_never_analyzed_is_found_by_index() {
     }
 }
 
-/// The plan of a commit is made on the first one, when the ledger may be empty, and is kept while it grows.
+/// The plan of a function is made when it is first called, when the ledger may be empty, and is kept while it grows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_that_is_planned_on_an_empty_ledger_finds_its_rows_by_index() {
+async fn a_function_that_is_planned_on_an_empty_ledger_finds_its_rows_by_index() {
     let Some(server) = server() else { return };
     let schema = fresh_schema();
     PostgresStore::open(&within(&server.url(), &schema)).await.unwrap();
-    let function = sql::within(migrate::COMMIT, &schema).into_owned();
-    let between =
-        |from: &str, to: &str| function.split_once(from).and_then(|(_, rest)| rest.split_once(to)).unwrap().0;
-    let (types, statement) = (between("span_commit (", ") RETURNS"), between("RETURN QUERY", ";\nEND"));
-    let nulls = vec!["NULL"; types.split(',').count()].join(", ");
-    let plan = server.sql(&format!(
-        "{}; PREPARE plan ({types}) AS {statement}; EXPLAIN EXECUTE plan ({nulls})",
-        between("LANGUAGE plpgsql ", " AS $commit$")
-    ));
-    let plan = plan.unwrap();
-    let reads = |table: &str| {
-        let reads =
-            plan.lines().filter(|line| line.contains("Scan") && line.contains(&format!(" on {table}")));
-        reads.map(ToOwned::to_owned).collect::<Vec<_>>()
-    };
-    for (table, times) in [("outcomes", 1), ("spans", 3)] {
-        let reads = reads(table);
-        assert_eq!(reads.len(), times, "{table}: {plan}");
-        assert!(reads.iter().all(|line| line.contains("Index")), "{table}: {plan}");
+    for function in [migrate::COMMIT, migrate::JOB_FACTS] {
+        let script = sql::within(function, &schema);
+        let (_, function) = script.split_once("CREATE OR REPLACE FUNCTION").unwrap();
+        let between = |from: &str, to: &str| {
+            function.split_once(from).and_then(|(_, rest)| rest.split_once(to)).unwrap().0
+        };
+        let (types, statement) = (between(" (", ") RETURNS"), between("RETURN QUERY", ";\nEND"));
+        let settings = between("\nSET ", "AS $").replace('\n', "; ");
+        let nulls = vec!["NULL"; types.split(',').count()].join(", ");
+        let explain =
+            format!("SET {settings} PREPARE plan ({types}) AS {statement}; EXPLAIN EXECUTE plan ({nulls})");
+        let plan = server.sql(&explain).unwrap();
+        assert!(settings.contains("force_generic_plan") && plan.contains("$1"), "one plan for all: {plan}");
+        for table in ["outcomes", "spans", "jobs"] {
+            let is_read = |line: &&str| line.contains("Scan") && line.contains(&format!(" on {table}"));
+            let reads: Vec<_> = plan.lines().filter(is_read).collect();
+            assert!(!reads.is_empty(), "{table}: {plan}");
+            assert!(!reads.iter().any(|line| line.contains("Seq Scan")), "{table}: {plan}");
+        }
+        // Rows of a job that is known, not those of all jobs.
+        let by_job = plan.lines().filter(|line| line.contains("Index Cond:") && line.contains("row"));
+        assert!(by_job.clone().count() > 0 && by_job.clone().all(|line| line.contains("job =")), "{plan}");
     }
 }

@@ -1,7 +1,8 @@
 -- The commit as a function. A server plans a statement that it is sent anew each time, and this one costs it
 -- more to plan than to carry out. A function is planned once for each of the server's connections, behind every
 -- kind of pooler too, where nothing that a client prepares would be safe. The plan is one for any number of rows:
--- the server would rather choose by how many are sent, which is to plan each time.
+-- the server would rather choose by how many are sent, which is to plan each time. And tables may be all but empty
+-- when it is made, hence no sequential scans.
 --
 -- Outcomes, creators, counters, checkpoint and lease of one span, in one statement under the fence. Nothing is
 -- written when the epoch ($3) is not the span's, when a row lies outside of it ($9 and $10 are the first and the
@@ -11,7 +12,11 @@ CREATE OR REPLACE FUNCTION onward.span_commit (
     uuid, integer, bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint, integer[], smallint[],
     text[], bigint[], integer[], integer[], text[], text[], text[], integer[], text[], text[], text[], text,
     text, bigint, bigint
-) RETURNS SETOF record LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $commit$
+) RETURNS SETOF record LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET search_path = pg_catalog
+AS $commit$
 BEGIN
 RETURN QUERY
 WITH held AS MATERIALIZED (
