@@ -21,17 +21,15 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_hooks", include_str!("../sql/postgres/migrations/0004_hooks.sql")),
     ("0005_heard", include_str!("../sql/postgres/migrations/0005_heard.sql")),
     ("0006_rests", include_str!("../sql/postgres/migrations/0006_rests.sql")),
-    ("0007_commit", include_str!("../sql/postgres/migrations/0007_commit.sql")),
-    ("0008_job_facts", include_str!("../sql/postgres/migrations/0008_job_facts.sql")),
+    ("0007_commit", COMMIT),
+    ("0008_job_facts", JOB_FACTS),
 ];
 
-/// The function that commits, for those who plant bugs in it and look at its plan.
-#[cfg(test)]
-pub(super) const COMMIT: &str = MIGRATIONS[6].1;
+/// Makes the function that commits.
+pub(super) const COMMIT: &str = include_str!("../sql/postgres/migrations/0007_commit.sql");
 
-/// The function that reads what the spans of jobs say.
-#[cfg(test)]
-pub(super) const JOB_FACTS: &str = MIGRATIONS[7].1;
+/// Makes the function that reads what the spans of jobs say.
+pub(super) const JOB_FACTS: &str = include_str!("../sql/postgres/migrations/0008_job_facts.sql");
 
 /// Run after every migration: who may see the tables.
 const CLOSE: &str = include_str!("../sql/postgres/migrations/close.sql");
