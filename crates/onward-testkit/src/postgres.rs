@@ -119,6 +119,19 @@ impl Postgres {
         Ok(said.trim_end().to_owned())
     }
 
+    /// The plans by which the server carries out SQL, those of statements within functions too.
+    ///
+    /// # Errors
+    /// What psql says.
+    pub fn plans(&self, sql: &str) -> Result<String> {
+        const TELL: &str = "LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; \
+                            SET auto_explain.log_nested_statements = on; SET client_min_messages = log";
+        let done = self.psql().args(["-v", "ON_ERROR_STOP=1", "-c", TELL, "-c", sql]).output()?;
+        let told = String::from_utf8_lossy(&done.stderr).into_owned();
+        ensure!(done.status.success(), "{sql}: {told}");
+        Ok(told)
+    }
+
     /// Runs statements one after the other, each a transaction of its own.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 //!
 //! One statement and one round trip: the span is held under its epoch, the outcomes and creators are
 //! inserted from arrays, what was inserted is counted, and counters, checkpoint and lease are written,
-//! or nothing is. A function of the schema does it, so that the server plans it once for each connection. Whether the job has another unfinished span cannot be said by that statement, which
+//! or nothing is. A function of the schema does it, so that the server plans its steps once for each
+//! connection. Whether the job has another unfinished span cannot be said by that statement, which
 //! does not see the commits beside it; the holder who fills a span asks afterwards, so that of two
 //! who fill the last ones at the same moment at least one sees both. Should he die before he asks, the
 //! rescue duty of anybody completes the job.
@@ -19,23 +20,24 @@ use onward_core::store::{Commit, Committed, StoreError};
 use onward_core::tally::Tally;
 use tokio_postgres::Row;
 
-use super::failure::{Answer, Fail};
+use super::failure::{Answer, Fail, unreadable};
 use super::session::Session;
-use super::values::{Param, clean, epoch, get, int, outcome_code, params, small, small_count};
+use super::values::{Param, clean, epoch, get, int, outcome_code, params, small};
 use super::{doubts, head, sql};
-use crate::stored::{count, reason};
+use crate::stored::reason;
 
 /// Records outcomes under the fence.
 pub(super) async fn commit(db: &Session, commit: &Commit) -> Answer<Committed> {
     let columns = Columns::of(&commit.rows);
-    let Some(row) = write(db, commit, &columns).await? else {
+    let row = write(db, commit, &columns).await?;
+    let Some(answer) = get::<Option<Vec<Option<&str>>>>(&row, 0)? else {
         return Err(why_refused(db, commit).await?);
     };
-    let mut done = committed(&row)?;
+    let mut done = committed(&answer)?;
     doubts::note_trial(db, commit).await?;
     if done.span_done {
         // The commit is durable; what goes wrong from here on must not make it look undone.
-        let actor = format!("worker {}", get::<&str>(&row, 6)?);
+        let actor = format!("worker {}", said(&answer, 6)?);
         match complete_if_done(db, commit.job, &actor, commit.now).await {
             Ok(job_done) => done.job_done = job_done,
             Err(error) => tracing::warn!(job.id = %commit.job, ?error, "a job was not completed at once"),
@@ -69,7 +71,7 @@ async fn complete(db: &Session, id: JobId, actor: &str, now: UnixMs) -> Answer<b
     Ok(head.job.state == JobState::Completed)
 }
 
-async fn write(db: &Session, commit: &Commit, columns: &Columns<'_>) -> Answer<Option<Row>> {
+async fn write(db: &Session, commit: &Commit, columns: &Columns<'_>) -> Answer<Row> {
     let (waiting, since) = commit.waiting.map(|waiting| (i64::from(waiting.row.0), waiting.since.0)).unzip();
     let (no, under, now) = (small(commit.span.0.into()), int(commit.epoch.0), db.given(commit.now));
     let (low_water, claimed_until) = (i64::from(commit.low_water.0), i64::from(commit.claimed_until.0));
@@ -77,17 +79,27 @@ async fn write(db: &Session, commit: &Commit, columns: &Columns<'_>) -> Answer<O
     let rows = columns.params();
     let rests_until = commit.rests_until.map(|until| until.0);
     let tail: &[Param<'_>] = params![ALREADY_THERE, ALREADY_THERE_MESSAGE, int(LEASE_MS), rests_until];
-    db.first(sql::SPAN_COMMIT, &[head, &rows, tail].concat()).await
+    db.one(sql::SPAN_COMMIT, &[head, &rows, tail].concat()).await
 }
 
-fn committed(row: &Row) -> Answer<Committed> {
-    let counter = |at| get::<i32>(row, at).map(|column| count(column.into()));
+/// What the function answers: how many rows it inserted, the counters of the span by outcome, whether the span is
+/// full, and who held it.
+fn committed(answer: &[Option<&str>]) -> Answer<Committed> {
+    let number = |at| said(answer, at)?.parse::<u64>().map_err(|error| unreadable("a counter", &error));
     Ok(Committed {
-        inserted: small_count(get(row, 0)?),
-        tally: Tally { added: counter(1)?, failed: counter(2)?, skipped: counter(3)?, filtered: counter(4)? },
-        span_done: get(row, 5)?,
+        inserted: u32::try_from(number(0)?).unwrap_or(u32::MAX),
+        tally: Tally { added: number(1)?, failed: number(2)?, skipped: number(3)?, filtered: number(4)? },
+        span_done: said(answer, 5)? == "true",
         job_done: false,
     })
+}
+
+fn said<'a>(answer: &[Option<&'a str>], at: usize) -> Answer<&'a str> {
+    answer
+        .get(at)
+        .copied()
+        .flatten()
+        .ok_or_else(|| unreadable("the answer to a commit", &"a part is missing"))
 }
 
 /// Nothing was written: the fence, a row of another span, or somebody who wrote at the same moment.

@@ -21,15 +21,14 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_hooks", include_str!("../sql/postgres/migrations/0004_hooks.sql")),
     ("0005_heard", include_str!("../sql/postgres/migrations/0005_heard.sql")),
     ("0006_rests", include_str!("../sql/postgres/migrations/0006_rests.sql")),
-    ("0007_commit", COMMIT),
-    ("0008_job_facts", JOB_FACTS),
+    ("0007_commit", include_str!("../sql/postgres/migrations/0007_commit.sql")),
+    ("0008_job_facts", include_str!("../sql/postgres/migrations/0008_job_facts.sql")),
+    ("0009_span_is_sound", include_str!("../sql/postgres/migrations/0009_span_is_sound.sql")),
+    ("0010_commit_rows", COMMIT),
 ];
 
 /// Makes the function that commits.
-pub(super) const COMMIT: &str = include_str!("../sql/postgres/migrations/0007_commit.sql");
-
-/// Makes the function that reads what the spans of jobs say.
-pub(super) const JOB_FACTS: &str = include_str!("../sql/postgres/migrations/0008_job_facts.sql");
+pub(super) const COMMIT: &str = include_str!("../sql/postgres/migrations/0010_commit_rows.sql");
 
 /// Run after every migration: who may see the tables.
 const CLOSE: &str = include_str!("../sql/postgres/migrations/close.sql");

@@ -59,6 +59,31 @@ async fn a_commit_that_does_not_wait_for_the_disk_is_caught() {
     assert!(kept < acknowledged, "{kept} of {acknowledged} are there: the test would not notice");
 }
 
+/// What no statement of ours does, the database would not keep.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_span_that_contradicts_itself_is_refused_by_the_database() {
+    let Some(server) = server() else { return };
+    let subject = subject(server.clone(), server.url()).await;
+    job(&subject.store, 100).await;
+    let schema = server.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'case%'").unwrap();
+    for wrong in [
+        "added = -1",
+        "added = row_count + 1",
+        "added = row_count",
+        "state = 'done'",
+        "state = 'lost'",
+        "state = 'leased'",
+        "worker = 'w'",
+        "lease_until_ms = 1",
+        "low_water = first_row - 1",
+        "claimed_until = first_row + row_count + 1",
+    ] {
+        let refused = server.sql(&format!("UPDATE {schema}.spans SET {wrong}")).unwrap_err().to_string();
+        assert!(refused.contains("would contradict itself"), "{wrong}: {refused}");
+    }
+    server.sql(&format!("UPDATE {schema}.spans SET added = 1")).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_its_connections_were_ended_the_store_goes_on_by_itself() {
     let Some(server) = server() else { return };

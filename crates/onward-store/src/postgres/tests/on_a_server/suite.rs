@@ -36,19 +36,21 @@ async fn bugs_in_the_statements_are_caught() {
     let Some(server) = server() else { return };
     let bugs: [Pair; 4] = [
         (
-            "spans.no = $2 AND spans.epoch = $3 AND spans.state = 'leased'\n    FOR UPDATE",
-            "spans.no = $2 AND $3::bigint IS NOT NULL AND spans.state = 'leased'\n    FOR UPDATE",
+            "spans.no = $2 AND spans.epoch = $3 AND spans.state = 'leased'\n    FOR UPDATE;",
+            "spans.no = $2 AND $3::bigint IS NOT NULL AND spans.state = 'leased'\n    FOR UPDATE;",
             |subject| Box::pin(fencing::the_old_holder_is_refused_and_the_new_one_is_not(subject)),
         ),
-        ("    FROM put\n)", "    FROM unnest($12::smallint[]) AS put (outcome)\n)", |subject| {
-            Box::pin(commits::a_commit_repeated_inserts_nothing(subject))
-        }),
         (
-            "ELSE least(greatest($5, after.low_water), after.end_row) END",
-            "ELSE least($5, after.end_row) END",
+            "fresh_filtered\n        FROM put;",
+            "fresh_filtered\n        FROM unnest($12) AS put (outcome);",
+            |subject| Box::pin(commits::a_commit_repeated_inserts_nothing(subject)),
+        ),
+        (
+            "ELSE least(greatest($5, spans.low_water), span.end_row) END",
+            "ELSE least($5, span.end_row) END",
             |subject| Box::pin(commits::a_late_repeat_does_not_move_the_checkpoint_back(subject)),
         ),
-        ("WHERE EXISTS (SELECT 1 FROM fresh WHERE fresh.row = new.row)", "", |subject| {
+        ("            WHERE sent.row <> ALL (known)\n", "", |subject| {
             Box::pin(commits::no_creator_without_its_record(subject))
         }),
     ];
