@@ -14,10 +14,14 @@ use onward_core::store::{Command, JobQuery, Room, Store};
 use crate::clock;
 use crate::gauges::{Free, Gauges};
 use crate::hooks::Standstills;
+use crate::member::Place;
 use crate::worker::Drives;
 
 /// How often the chores are done, in milliseconds: with the lease this bounds a take-over to 15 s.
 const ROUND_MS: u64 = 1_000;
+/// Workers that take turns in looking at the jobs, at most: fifty would otherwise all read the same each second, and
+/// this is as long as a rate may wait for its next measurement.
+const TAKE_TURNS: u32 = 5;
 /// Jobs looked at per round; more running jobs than this are measured in turns of the list.
 const JOBS_PER_ROUND: usize = 200;
 /// Every so many rounds unneeded inputs are swept: every ten minutes.
@@ -26,7 +30,12 @@ const SWEEP_ROUNDS: u64 = 600;
 const SWEEP_AGE_MS: i64 = 3_600_000;
 
 /// Does the chores for ever.
-pub(crate) async fn rounds(store: Arc<dyn Store>, drives: Arc<Drives>, gauges: Arc<Gauges>) {
+pub(crate) async fn rounds(
+    store: Arc<dyn Store>,
+    drives: Arc<Drives>,
+    gauges: Arc<Gauges>,
+    place: Arc<Place>,
+) {
     let mut standstills = Standstills::default();
     let mut before = Room::Enough;
     for round in 0u64.. {
@@ -36,7 +45,9 @@ pub(crate) async fn rounds(store: Arc<dyn Store>, drives: Arc<Drives>, gauges: A
             rescue(&*store, &drives).await;
         }
         before = room;
-        active(&*store, &drives, &gauges, &mut standstills).await;
+        if place.is_turn(round, TAKE_TURNS) {
+            active(&*store, &drives, &gauges, &mut standstills).await;
+        }
         if round % SWEEP_ROUNDS == SWEEP_ROUNDS - 1 {
             sweep(&*store).await;
         }

@@ -175,7 +175,8 @@ impl Engine {
         let mut tasks = self.tasks();
         if tasks.duties.is_none() {
             let (store, drives) = (Arc::clone(&self.inner.store), Arc::clone(&self.inner.drives));
-            tasks.duties = Some(tokio::spawn(duties::rounds(store, drives, Arc::clone(&self.inner.gauges))));
+            let (gauges, place) = (Arc::clone(&self.inner.gauges), Arc::clone(&self.inner.place));
+            tasks.duties = Some(tokio::spawn(duties::rounds(store, drives, gauges, place)));
         }
     }
 

@@ -39,6 +39,13 @@ impl Place {
         }
         mine
     }
+
+    /// Whether this worker does what one of several may do for all of them: so many take turns, at most.
+    pub(crate) fn is_turn(&self, round: u64, several: u32) -> bool {
+        let (rank, of) = (self.rank.load(Ordering::Relaxed), self.of.load(Ordering::Relaxed));
+        let of = of.clamp(1, several);
+        round % u64::from(of) == u64::from(rank % of)
+    }
 }
 
 /// Gives signs of life until this worker is asked to hand back what it holds.
@@ -92,6 +99,19 @@ mod tests {
                 place.share(&ready, free).into_iter().map(|job| job.0.as_u128()).collect()
             })
             .collect()
+    }
+
+    #[test]
+    fn one_of_several_has_the_turn_and_one_alone_always_has_it() {
+        let turns = |rank, of| {
+            let place = Place::default();
+            place.set(rank, of);
+            (0..6).filter(|round| place.is_turn(*round, 3)).collect::<Vec<u64>>()
+        };
+        assert_eq!(turns(0, 0), [0, 1, 2, 3, 4, 5], "no worker itself");
+        assert_eq!(turns(0, 1), [0, 1, 2, 3, 4, 5]);
+        assert_eq!((turns(0, 2), turns(1, 2)), (vec![0, 2, 4], vec![1, 3, 5]));
+        assert_eq!((turns(7, 50), turns(48, 50)), (vec![1, 4], vec![0, 3]), "never rarer than every third");
     }
 
     #[test]

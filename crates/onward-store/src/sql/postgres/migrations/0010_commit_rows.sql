@@ -45,9 +45,11 @@ BEGIN
         RETURN NULL;
     END IF;
     now_ms := coalesce($4, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
-    IF cardinality($20) > 0 THEN
+    IF $9 IS NOT NULL THEN
         known := ARRAY(SELECT outcomes.row FROM onward.outcomes
                        WHERE outcomes.job = span.job AND outcomes.row BETWEEN $9 AND $10);
+    END IF;
+    IF cardinality($20) > 0 THEN
         WITH put AS (
             -- In the order of their keys, so that two commits with the same creators never wait for each other.
             INSERT INTO onward.creators (list, key, data, job, row, added_at)
@@ -74,8 +76,8 @@ BEGIN
                    CASE WHEN sent.row = ANY (there) THEN $25 ELSE sent.message END, sent.result
             FROM unnest($11, $12, $13, $14, $15, $16, $17, $18, $19)
                 AS sent (row, outcome, key, finished_at, tries, duration_ms, code, message, result)
-            -- A record that is there stays.
-            ON CONFLICT DO NOTHING
+            -- A record that is there stays; nobody else writes any of this span meanwhile.
+            WHERE sent.row <> ALL (known)
             RETURNING outcome
         )
         SELECT count(*), count(*) FILTER (WHERE put.outcome = 0), count(*) FILTER (WHERE put.outcome = 1),
