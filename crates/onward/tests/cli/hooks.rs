@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use super::desk::{Desk, LIMIT, Running};
 
+/// Rows of which the last is not reached before a job is looked at: a fast target answers a hundred in that time.
+const MANY: u64 = 3_000;
 const SUBMIT: &[&str] = &["submit", "creators.csv", "--recipe", "recipe.toml"];
 
 async fn serve(desk: &Desk, secret: &str) -> Running {
@@ -87,7 +89,7 @@ async fn a_job_that_fails_is_told_with_why() {
     let handle = onward_testkit::jobs::handle("fails", 2);
     let script = Script::default().handle(handle, Behaviour::reply(Reply::Forbidden));
     let upstream = Upstream::start(script).unwrap();
-    let job = CreatorsJob::plain("fails", 90, &upstream.url());
+    let job = CreatorsJob::plain("fails", MANY, &upstream.url());
     desk.lay(&job.with_table("[stop]\nfailed_rows = 1\n").with_table(&receiver.recipe()));
     let _server = serve(&desk, SECRET).await;
     desk.type_in(&[SUBMIT, &["--watch"]].concat()).ends_with(4);
