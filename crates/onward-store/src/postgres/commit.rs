@@ -102,7 +102,7 @@ fn said<'a>(answer: &[Option<&'a str>], at: usize) -> Answer<&'a str> {
         .ok_or_else(|| unreadable("the answer to a commit", &"a part is missing"))
 }
 
-/// Nothing was written: the fence, a row of another span, or somebody who wrote at the same moment.
+/// Nothing was written: the fence, or a row of another span. Tried again should neither be so any more.
 async fn why_refused(db: &Session, commit: &Commit) -> Answer<Fail> {
     let row = db.first(sql::SPAN_HELD, params![commit.job.0, small(commit.span.0.into())]).await?;
     let row = row.ok_or(Fail::Refused(StoreError::NotFound(commit.job)))?;
