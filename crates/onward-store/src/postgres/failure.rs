@@ -50,11 +50,12 @@ pub(super) fn rolled_back(error: &tokio_postgres::Error) -> StoreError {
 /// What was to be committed failed. What the server refuses it has rolled back; a connection that broke
 /// or was ended leaves it open whether the commit was first.
 pub(super) fn commit_failed(error: &tokio_postgres::Error) -> StoreError {
-    match error.as_db_error() {
-        Some(said) if is_fatal(said) => StoreError::Unknown(words(error)),
-        Some(_) => rolled_back(error),
-        None => StoreError::Unknown(words(error)),
-    }
+    if is_broken(error) { StoreError::Unknown(words(error)) } else { rolled_back(error) }
+}
+
+/// Whether the connection is no more: the server ended it, or the way to it broke.
+pub(super) fn is_broken(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_none_or(is_fatal)
 }
 
 /// Whether somebody else was faster and the same done again will see it: a broken deadlock, or the rule

@@ -6,7 +6,9 @@
 //! `BEGIN` stands under a timeout: when an operation takes too long, its *connection* is cut, and the
 //! operation ends by itself with the error that a broken connection gives.
 //!
-//! **What each failure does.** A broken connection before the commit: `Unavailable`, nothing is written.
+//! **What each failure does.** A kept connection that breaks before the commit says little of the server,
+//! which may have ended it while nobody looked: the same is done again on a new one. A new one that breaks
+//! then: `Unavailable`, nothing is written.
 //! At the commit: `Unknown`, and the caller reads the ledger on a connection that was not there before
 //! (G9). A server that is away: connecting is tried again at growing distances, never by everybody at
 //! once, and until then callers are told at once.
@@ -21,7 +23,7 @@ use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
-use super::failure::{Answer, Fail, commit_failed, is_lost_race, rolled_back};
+use super::failure::{Answer, Fail, commit_failed, is_broken, is_lost_race, rolled_back};
 use super::session::{Clock, Session};
 
 /// How long an operation of the daily kind may take. Shorter than a lease, so that its holder still
@@ -90,6 +92,26 @@ pub(super) enum Which {
     New,
 }
 
+/// How an attempt ended.
+enum Ended<T> {
+    /// With its answer.
+    Answered(T),
+    /// With an error for the caller.
+    Failed(StoreError),
+    /// Somebody else was faster; nothing was written.
+    LostRace,
+    /// Its connection broke before anything was written.
+    Broken(StoreError),
+}
+
+/// A connection in use.
+struct InUse {
+    session: Session,
+    /// Whether it was kept from an earlier use.
+    kept: bool,
+    permit: OwnedSemaphorePermit,
+}
+
 /// The connections of a store.
 #[derive(Clone)]
 pub(super) struct Pool(Arc<Inner>);
@@ -122,7 +144,7 @@ impl Pool {
         Self(Arc::new(Inner { address, tls, clock, idle, gate, permits, writing }))
     }
 
-    /// Carries out an operation; done again where it lost a race.
+    /// Carries out an operation; done again where it lost a race, or a kept connection was no good.
     pub(super) async fn run<A, T>(
         &self,
         kind: Kind,
@@ -146,7 +168,7 @@ impl Pool {
         task.await.map_err(|_| StoreError::Unknown(String::from("the operation broke off")))?
     }
 
-    /// One attempt; `None` when it lost a race and nothing was written.
+    /// One attempt; `None` when nothing was written and the same is to be done again.
     async fn attempt<A, T>(
         &self,
         kind: Kind,
@@ -155,15 +177,15 @@ impl Pool {
         operation: Operation<A, T>,
     ) -> Result<Option<T>> {
         let _turn = if kind.writes() { Some(permit(&self.0.writing).await?) } else { None };
-        let (session, permit) = self.session(which).await?;
+        let InUse { session, kept, permit } = self.session(which).await?;
         let cutter = session.cutter();
-        let (answer, fit) = {
+        let ((ended, fit), in_time) = {
             let mut under_way = pin!(carry_out(&session, kind, asked, operation));
             match tokio::time::timeout(kind.deadline(), &mut under_way).await {
-                Ok(done) => done,
+                Ok(done) => (done, true),
                 Err(_) => {
                     cutter.abort();
-                    under_way.await
+                    (under_way.await, false)
                 }
             }
         };
@@ -171,22 +193,31 @@ impl Pool {
             lock(&self.0.idle).push(session);
         }
         drop(permit);
-        answer
+        match ended {
+            Ended::Answered(answer) => Ok(Some(answer)),
+            Ended::LostRace => Ok(None),
+            Ended::Broken(_) if kept && in_time => {
+                // What ended one has mostly ended all.
+                lock(&self.0.idle).clear();
+                Ok(None)
+            }
+            Ended::Broken(error) | Ended::Failed(error) => Err(error),
+        }
     }
 
-    async fn session(&self, which: Which) -> Result<(Session, OwnedSemaphorePermit)> {
+    async fn session(&self, which: Which) -> Result<InUse> {
         let permit = permit(&self.0.permits).await?;
         if which == Which::Any {
             while let Some(session) = self.idle() {
                 if !session.is_closed() {
-                    return Ok((session, permit));
+                    return Ok(InUse { session, kept: true, permit });
                 }
             }
         } else {
             // The new one takes the place of one that is idle, so that the limit holds.
             drop(self.idle());
         }
-        Ok((self.connect().await?, permit))
+        Ok(InUse { session: self.connect().await?, kept: false, permit })
     }
 
     fn idle(&self) -> Option<Session> {
@@ -228,50 +259,62 @@ async fn carry_out<A, T>(
     kind: Kind,
     asked: &A,
     operation: Operation<A, T>,
-) -> (Result<Option<T>>, bool) {
+) -> (Ended<T>, bool) {
     let begun = match kind {
         Kind::Read | Kind::Statement => Ok(()),
         Kind::Snapshot => session.begin_snapshot().await,
         Kind::Transaction | Kind::LongTransaction => session.begin().await,
     };
     if let Err(fail) = begun {
-        return (settled(fail, rolled_back), false);
+        return (before_commit(fail), false);
     }
     let done = operation(session, asked).await;
     match (kind, done) {
-        (Kind::Read, Ok(answer)) | (Kind::Statement, Ok(answer)) => (Ok(Some(answer)), true),
+        (Kind::Read | Kind::Statement, Ok(answer)) => (Ended::Answered(answer), true),
         // What failed in the middle of several steps may have left anything behind but an answer of ours.
         (Kind::Read, Err(fail)) => {
             let fit = !matches!(fail, Fail::Sql(_));
-            (settled(fail, rolled_back), fit)
+            (before_commit(fail), fit)
         }
         (Kind::Statement, Err(fail)) => {
             let fit = !matches!(fail, Fail::Sql(_));
-            (settled(fail, commit_failed), fit)
+            (at_commit(fail), fit)
         }
         (Kind::Snapshot | Kind::Transaction | Kind::LongTransaction, Ok(answer)) => {
             match session.commit().await {
-                Ok(()) => (Ok(Some(answer)), true),
-                Err(fail) => (settled(fail, commit_failed), false),
+                Ok(()) => (Ended::Answered(answer), true),
+                Err(fail) => (at_commit(fail), false),
             }
         }
         (Kind::Snapshot | Kind::Transaction | Kind::LongTransaction, Err(fail)) => {
             let fit = session.roll_back().await.is_ok();
-            (settled(fail, rolled_back), fit)
+            (before_commit(fail), fit)
         }
     }
 }
 
-/// What the caller is told; `None` means: done again.
-fn settled<T>(fail: Fail, meaning: fn(&tokio_postgres::Error) -> StoreError) -> Result<Option<T>> {
+/// What a failure means before anything could be committed.
+fn before_commit<T>(fail: Fail) -> Ended<T> {
     match fail {
-        Fail::Again => Ok(None),
-        Fail::Refused(error) => Err(error),
-        Fail::Sql(error) if is_lost_race(&error) => Ok(None),
+        Fail::Sql(error) if is_broken(&error) => Ended::Broken(rolled_back(&error)),
+        fail => ended(fail, rolled_back),
+    }
+}
+
+/// What a failure means where the commit may have come first.
+fn at_commit<T>(fail: Fail) -> Ended<T> {
+    ended(fail, commit_failed)
+}
+
+fn ended<T>(fail: Fail, meaning: fn(&tokio_postgres::Error) -> StoreError) -> Ended<T> {
+    match fail {
+        Fail::Again => Ended::LostRace,
+        Fail::Refused(error) => Ended::Failed(error),
+        Fail::Sql(error) if is_lost_race(&error) => Ended::LostRace,
         Fail::Sql(error) => {
             let meaning = meaning(&error);
             tracing::debug!(%error, %meaning, "a statement failed");
-            Err(meaning)
+            Ended::Failed(meaning)
         }
     }
 }

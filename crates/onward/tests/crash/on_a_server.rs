@@ -143,8 +143,9 @@ impl Life {
 
     async fn finish(&mut self) -> Result<()> {
         let job = until("the job to be completed", DONE_WITHIN, async || {
-            let job = self.api.job(&self.job).await?;
-            Ok((job["status"] == "completed").then_some(job))
+            // The database may be about to come back still: the rows in hand when it went go on without it.
+            let job = self.api.job(&self.job).await.ok();
+            Ok(job.filter(|job| job["status"] == "completed"))
         })
         .await?;
         self.shown.push(job);

@@ -122,6 +122,48 @@ async fn after_its_connections_were_ended_the_store_goes_on_by_itself() {
     assert_sums(store, id).await;
 }
 
+/// Ends the connection of whoever asks, in the middle of it; all connections that the store keeps, too.
+async fn cut_off<T: Send + 'static>(
+    server: &Postgres,
+    asking: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let holder = open::session(&server.url()).await.unwrap();
+    holder.begin().await.unwrap();
+    holder.execute("LOCK TABLE onward.jobs IN ACCESS EXCLUSIVE MODE", &[]).await.unwrap();
+    let asking = tokio::spawn(asking);
+    wait_for_a_lock(server).await;
+    server.terminate_backends().unwrap();
+    asking.await.unwrap()
+}
+
+async fn wait_for_a_lock(server: &Postgres) {
+    until("somebody to wait for the lock", PATIENCE, async || {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        Ok(server.sql(waiting)?.trim().parse::<usize>().ok().filter(|waiting| *waiting > 0))
+    })
+    .await
+    .unwrap();
+}
+
+/// The server, or a pooler before it, ends connections when it likes; who asks at that moment is not told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_as_its_connection_ends_is_done_on_a_new_one() {
+    let Some(server) = server() else { return };
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&server.url()).await.unwrap());
+    let id = job(&store, 10).await;
+    let asked = Arc::clone(&store);
+    let read = cut_off(&server, async move { asked.job(id).await }).await;
+    assert!(read.as_ref().is_ok_and(Option::is_some), "{read:?}");
+    let asked = Arc::clone(&store);
+    let tuned = cut_off(&server, async move { asked.tune(id, Some("other"), None, "you", T0).await }).await;
+    assert_eq!(tuned.map(|job| job.name), Ok(String::from("other")));
+    // Of what was one statement nobody knows whether it was carried out: the ledger is to be asked.
+    let claim = Claim { job: id, worker: WorkerId(String::from("w")), window: 8, now: T0 };
+    let asked = Arc::clone(&store);
+    let claimed = cut_off(&server, async move { asked.claim(&claim).await.map(drop) }).await;
+    assert!(matches!(claimed, Err(StoreError::Unknown(_))), "{claimed:?}");
+}
+
 /// The last two spans are filled at the same moment; neither statement sees the other, and the job is
 /// completed all the same, once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,12 +237,7 @@ async fn a_page_does_not_wait_for_commits_that_wait() {
                 tokio::spawn(async move { store.tune(id, Some("other"), None, "you", T0).await })
             })
             .collect();
-        until("a writer to wait for the lock", PATIENCE, async || {
-            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-            Ok(server.sql(waiting)?.trim().parse::<usize>().ok().filter(|waiting| *waiting > 0))
-        })
-        .await
-        .unwrap();
+        wait_for_a_lock(&server).await;
         // Less than the five seconds after which the server ends whoever holds the lock.
         let read = tokio::time::timeout(Duration::from_secs(3), store.job(id)).await;
         assert!(read.expect("it waits for those who write").is_ok_and(|job| job.is_some()));
