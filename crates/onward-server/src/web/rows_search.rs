@@ -16,7 +16,8 @@ use crate::web::rows_filter::{Place, RowsFilter};
 
 /// Rows a page: fits two screens and keeps the page small.
 pub(crate) const ROWS_A_PAGE: usize = 50;
-/// How long a page looks for matches before it shows what it has.
+/// How long a page looks for matches before it shows what it has: no part is begun that would not end by then, going
+/// by how long the last one took.
 const PATIENCE: Duration = Duration::from_millis(25);
 /// Records read between two looks at the clock.
 const RECORDS_A_LOOK: u64 = 4_000;
@@ -32,6 +33,11 @@ pub(crate) struct Found {
     pub(crate) later: Option<Place>,
     /// The row at which looking ended for want of time.
     pub(crate) stopped_at: Option<RowIndex>,
+}
+
+/// Whether another part like the one that began at `part` would end too late.
+fn time_is_up(begun: Instant, part: Instant) -> bool {
+    begun.elapsed() + part.elapsed() >= PATIENCE
 }
 
 /// Finds the page the filter names.
@@ -62,19 +68,20 @@ async fn first(store: &dyn Store, job: JobId, filter: &RowsFilter, from: RowInde
 }
 
 async fn forwards(store: &dyn Store, job: JobId, filter: &RowsFilter, from: RowIndex) -> Result<Found> {
+    let begun = Instant::now();
     let spans = store.spans(job).await?;
     let candidates: Vec<&SpanFact> =
         spans.iter().filter(|span| end(span) > from.0 && matches(span, filter) > 0).collect();
-    let begun = Instant::now();
     let (mut rows, mut at) = (Vec::new(), 0);
     while at < candidates.len() && rows.len() <= ROWS_A_PAGE {
+        let part = Instant::now();
         let taken = batch(candidates[at..].iter().copied(), filter, RECORDS_A_LOOK);
         let (head, tail) = (candidates[at], candidates[at + taken - 1]);
         let from = RowIndex(head.first.0.max(from.0));
         let until = RowIndex(end(tail) - 1);
         rows.extend(store.rows(&query(job, filter, from, Some(until), ROWS_A_PAGE + 1 - rows.len())).await?);
         at += taken;
-        if begun.elapsed() >= PATIENCE && at < candidates.len() && rows.len() <= ROWS_A_PAGE {
+        if time_is_up(begun, part) && at < candidates.len() && rows.len() <= ROWS_A_PAGE {
             return Ok(forward_page(rows, from_of(filter), Some(candidates[at].first)));
         }
     }
@@ -82,13 +89,14 @@ async fn forwards(store: &dyn Store, job: JobId, filter: &RowsFilter, from: RowI
 }
 
 async fn backwards(store: &dyn Store, job: JobId, filter: &RowsFilter, before: RowIndex) -> Result<Found> {
+    let begun = Instant::now();
     let spans = store.spans(job).await?;
     let candidates: Vec<&SpanFact> =
         spans.iter().rev().filter(|span| span.first.0 < before.0 && matches(span, filter) > 0).collect();
-    let begun = Instant::now();
     // Newest batch first; each is in row order.
     let (mut rows, mut at): (Vec<LedgerRow>, usize) = (Vec::new(), 0);
     while at < candidates.len() && rows.len() <= ROWS_A_PAGE {
+        let part = Instant::now();
         let wanted = if filter.looks_inside() { RECORDS_A_LOOK } else { ROWS_A_PAGE as u64 + 1 };
         let taken = batch(candidates[at..].iter().copied(), filter, wanted);
         let (last, first) = (candidates[at], candidates[at + taken - 1]);
@@ -97,7 +105,7 @@ async fn backwards(store: &dyn Store, job: JobId, filter: &RowsFilter, before: R
         found.append(&mut rows);
         rows = found;
         at += taken;
-        if begun.elapsed() >= PATIENCE && at < candidates.len() && rows.len() <= ROWS_A_PAGE {
+        if time_is_up(begun, part) && at < candidates.len() && rows.len() <= ROWS_A_PAGE {
             return Ok(backward_page(rows, before, Some(first.first)));
         }
     }

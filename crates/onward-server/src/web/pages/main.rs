@@ -98,17 +98,15 @@ pub(crate) async fn read(app: &App, filter: Filter) -> Result<View> {
 
 async fn look(app: &App, filter: Filter) -> Result<View> {
     let (active_states, recent_states) = filter.which.states();
-    let summary = summary(app).await?;
-    let (mut active, mut recent) = (Page::default(), Page::default());
     // Later pages go on with whichever kind the first page ends with.
     let pages_active = recent_states.is_empty();
     let is_first = filter.before.is_none() && filter.after.is_none();
-    if !active_states.is_empty() && (is_first || pages_active) {
-        active = page(&app.engine, &filter, active_states, MOST_ACTIVE).await?;
-    }
-    if !pages_active {
-        recent = page(&app.engine, &filter, recent_states, RECENT_A_PAGE).await?;
-    }
+    let active_states = if is_first || pages_active { active_states } else { Vec::new() };
+    let (summary, active, recent) = tokio::try_join!(
+        summary(app),
+        page(&app.engine, &filter, active_states, MOST_ACTIVE),
+        page(&app.engine, &filter, recent_states, RECENT_A_PAGE),
+    )?;
     let ends = if pages_active { &active } else { &recent };
     let (newer, older) = (ends.newer.clone(), ends.older.clone());
     Ok(View { filter, active: active.jobs, recent: recent.jobs, newer, older, summary })
@@ -122,8 +120,11 @@ struct Page {
     older: Option<String>,
 }
 
-/// One page of jobs in these states.
+/// One page of jobs in these states; of no states, an empty one.
 async fn page(engine: &Engine, filter: &Filter, states: Vec<JobState>, limit: usize) -> Result<Page> {
+    if states.is_empty() {
+        return Ok(Page::default());
+    }
     // What the store cannot filter is filtered here, over a bounded number of jobs.
     let scans = matches!(filter.which, Which::Attention | Which::FailedToday);
     let asked = if scans { MOST_SCANNED } else { limit + 1 };
