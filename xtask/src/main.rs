@@ -39,7 +39,8 @@ enum Verb {
     },
     /// Measures, and prints the machine and the ratios beside the figures.
     Bench {
-        /// Only this one: local, postgres, fifty, calls, programs, batches, resume or start.
+        /// Only this one: local, postgres, fifty, calls, endpoint, programs, batches, resume, start, dashboard or
+        /// dashboard-postgres.
         figure: Option<String>,
         /// With the largest sizes, which take minutes each.
         #[arg(long)]

@@ -13,6 +13,7 @@
 
 mod attach;
 mod fleet;
+mod glance;
 mod heard;
 mod moving;
 mod outbox;
@@ -34,6 +35,7 @@ pub use attach::{Attach, GONE_FROM, Move};
 pub use fleet::{
     BEAT_MS, BEAT_WRITTEN_MS, Beat, FORGOTTEN_MS, Hot, LOST_MS, Presence, Turns, TurnsAsked, Wish, Worker,
 };
+pub use glance::Glance;
 pub use heard::{HEARD_MINUTES, Heard, NO_ANSWER};
 pub use moving::{BEING_MOVED, DONE_BEFORE, Moving};
 pub use outbox::{DeliveryQuery, Outbox, Standstill, TakeDeliveries, Tried};
@@ -156,6 +158,11 @@ pub trait Store: Outbox + Send + Sync + 'static {
         let leases = self.job(job).await?.map(|job| job.leases).unwrap_or_default();
         let own = leases.into_iter().filter(|lease| lease.worker == *worker);
         Ok(own.map(|lease| (lease.span, lease.epoch)).collect())
+    }
+    /// What a worker has to know of a job while it works on it, read as of one moment; `None` when there is no such
+    /// job. Each worker asks every second, so a store answers it with less than [`Store::job`] where it can.
+    async fn glance(&self, job: JobId, worker: &WorkerId) -> Result<Option<Glance>> {
+        Ok(self.job(job).await?.map(|job| Glance::of(&job, worker)))
     }
     /// Gives a span back; it can be claimed at once.
     async fn release(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<()>;

@@ -16,9 +16,9 @@ use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, Hot,
-    JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, Room, RowQuery,
-    Settle, Sought, SpanFact, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Glance, Group, Heard,
+    Hot, JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, Room,
+    RowQuery, Settle, Sought, SpanFact, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -225,6 +225,10 @@ impl Store for LayeredStore {
 
     async fn held_by(&self, job: JobId, worker: &WorkerId) -> Result<Vec<(SpanNo, Epoch)>> {
         self.ledger.held_by(job, worker).await
+    }
+
+    async fn glance(&self, job: JobId, worker: &WorkerId) -> Result<Option<Glance>> {
+        self.ledger.glance(job, worker).await
     }
 
     async fn release(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<()> {

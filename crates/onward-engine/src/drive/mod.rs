@@ -21,14 +21,14 @@ use onward_core::doubt::Policy;
 use onward_core::event::{EventKind, NewEvent};
 use onward_core::id::{Epoch, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::input::{Columns, InputRow};
-use onward_core::job::{Go, Job, JobError, Pause};
+use onward_core::job::{Go, Job, JobError, Pause, Tuning};
 use onward_core::pace::RateLimit;
 use onward_core::problem::Problem;
 use onward_core::processor::Processor;
 use onward_core::recipe::Recipe;
 use onward_core::run::{Config, Effect, Input, Run};
 use onward_core::state::Step;
-use onward_core::store::{Command, Store};
+use onward_core::store::{Command, Glance, Store};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -102,6 +102,8 @@ struct Drive {
     columns: Arc<Columns>,
     recipe: Recipe,
     input: onward_core::id::InputId,
+    /// Rows of the job.
+    total: u64,
     run: Run,
     held: HashMap<SpanNo, HeldSpan>,
     calls: JoinSet<Input>,
@@ -140,13 +142,14 @@ impl Drive {
         let summary = summary.ok_or_else(|| crate::input::gone(job))?;
         let columns = Arc::new(onward_intake::columns(&summary.columns, &recipe)?);
         let gate = order.gates.of(&recipe);
-        let run = Run::new(config(job, &recipe, processor.calls_out()));
+        let run = Run::new(config(job.id, job.total, &job.tuning, &recipe, processor.calls_out()));
         Ok(Self {
             order: order.clone(),
             processor,
             columns,
             recipe,
             input: job.input.id,
+            total: job.total,
             run,
             held: HashMap::new(),
             calls: JoinSet::new(),
@@ -257,28 +260,33 @@ impl Drive {
     fn look(&mut self) {
         self.looked_at = clock::now();
         self.room(self.order.store.room());
-        let order = self.order.clone();
+        let (order, stop) = (self.order.clone(), self.recipe.stop);
         self.ops.spawn(async move {
-            ops::Done::Looked(order.store.job(order.job).await.ok().flatten().map(Box::new))
+            let Some(stop) = stop else {
+                let glance = order.store.glance(order.job, &order.worker).await;
+                return ops::Done::Looked(glance.ok().flatten().map(|glance| (glance, None)));
+            };
+            // Whether the rule is met, the counters of all spans say.
+            let job = order.store.job(order.job).await.ok().flatten();
+            let looked = job.map(|job| (Glance::of(&job, &order.worker), rules::stop_rule(&stop, &job)));
+            ops::Done::Looked(looked)
         });
     }
 
-    fn looked(&mut self, job: &Job) {
+    fn looked(&mut self, glance: &Glance, stop: Option<JobError>) {
         // A span that was claimed after this look was taken has a higher epoch; one with a commit
         // under way hears from the commit. What then is not on the list has another owner.
-        let listed = |span: SpanNo, epoch: Epoch| {
-            job.leases.iter().any(|fact| fact.span == span && fact.epoch == epoch)
-        };
         let held = self.run.at_rest();
         let lost: Vec<_> =
-            held.filter(|(span, epoch)| *epoch <= job.epoch && !listed(*span, *epoch)).collect();
+            held.filter(|held| held.1 <= glance.epoch && !glance.held.contains(held)).collect();
         for (span, epoch) in lost {
             self.tell(Input::Fenced { span, epoch });
         }
-        if let Some(error) = self.recipe.stop.as_ref().and_then(|stop| rules::stop_rule(stop, job)) {
+        if let Some(error) = stop {
             self.tell(Input::Halt(error));
         }
-        let config = config(job, &self.recipe, self.processor.calls_out());
+        let calls_out = self.processor.calls_out();
+        let config = config(self.order.job, self.total, &glance.tuning, &self.recipe, calls_out);
         let Config { concurrency, rate, breaker, .. } = config;
         self.tell(Input::Limits { concurrency, rate, breaker });
     }
@@ -313,27 +321,27 @@ impl Drive {
 }
 
 /// Failures in a row that open the breaker of a job; 0 means never.
-fn breaker(job: &Job, recipe: &Recipe) -> u32 {
+fn breaker(tuning: &Tuning, recipe: &Recipe) -> u32 {
     let of_recipe = recipe.breaker.map_or(USUAL_FAILURES, |breaker| breaker.failures_in_a_row);
-    job.tuning.breaker.unwrap_or(of_recipe)
+    tuning.breaker.unwrap_or(of_recipe)
 }
 
-fn config(job: &Job, recipe: &Recipe, calls_out: bool) -> Config {
+fn config(job: JobId, total: u64, tuning: &Tuning, recipe: &Recipe, calls_out: bool) -> Config {
     let work = &recipe.work;
-    let concurrency = job.tuning.concurrency.unwrap_or(work.concurrency);
+    let concurrency = tuning.concurrency.unwrap_or(work.concurrency);
     Config {
-        job: job.id,
+        job,
         concurrency: if calls_out { concurrency } else { LOCAL_CALLS },
         batch: if calls_out { work.batch } else { LOCAL_BATCH },
         careful: calls_out
             && recipe.in_doubt.as_ref().is_some_and(|in_doubt| in_doubt.policy != Policy::Retry),
         calls_out,
         retry: work.retry,
-        rate: RateLimit::over(job.tuning.rate, work.rate),
+        rate: RateLimit::over(tuning.rate, work.rate),
         max_wait_ms: work.max_wait,
-        breaker: Some(breaker(job, recipe))
-            .filter(|failures| calls_out && *failures > 0 && job.total >= u64::from(*failures)),
-        seed: job.id.0.as_u64_pair().1,
+        breaker: Some(breaker(tuning, recipe))
+            .filter(|failures| calls_out && *failures > 0 && total >= u64::from(*failures)),
+        seed: job.0.as_u64_pair().1,
     }
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use onward_core::event::EventKind;
 use onward_core::id::{Epoch, SpanNo};
 use onward_core::input::InputRow;
-use onward_core::job::{Job, JobError};
+use onward_core::job::JobError;
 use onward_core::problem::Code;
 use onward_core::row::RowRecord;
 use onward_core::run::Input;
-use onward_core::store::{Claim, Claimed, Commit, Committed, Room, StoreError, Turns, TurnsAsked};
+use onward_core::store::{Claim, Claimed, Commit, Committed, Glance, Room, StoreError, Turns, TurnsAsked};
 use tokio::sync::oneshot;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +40,8 @@ pub(super) enum Done {
         epoch: Epoch,
         answer: Result<Claimed, StoreError>,
     },
-    Looked(Option<Box<Job>>),
+    /// And why the job must stop by its recipe's own rule, if it must.
+    Looked(Option<(Glance, Option<JobError>)>),
     Turns(Option<Turns>),
     Noted,
 }
@@ -166,7 +167,7 @@ impl Drive {
                 Ok(truth) => self.tell(Input::Reread(truth)),
                 Err(_) => self.tell(Input::Fenced { span, epoch }),
             },
-            Done::Looked(Some(job)) => self.looked(&job),
+            Done::Looked(Some((glance, stop))) => self.looked(&glance, stop),
             Done::Turns(turns) => self.tell(Input::Turns(turns)),
             Done::Looked(None) | Done::Noted => {}
         }

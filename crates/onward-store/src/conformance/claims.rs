@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use onward_core::event::EventKind;
 use onward_core::id::{JobId, RowIndex, SpanNo, WorkerId};
+use onward_core::job::Tuning;
 use onward_core::lease::LEASE_MS;
 use onward_core::row::Outcome;
 use onward_core::state::{JobState, Step};
-use onward_core::store::{Claim, StoreError};
+use onward_core::store::{Claim, Glance, StoreError};
 
 use super::Subject;
 use super::build::{Hand, at, claim, command, job, look, new_uuid, run_to_end};
@@ -32,6 +33,33 @@ pub async fn the_first_claim_starts_the_job(Subject { store, keep: _keep, .. }: 
     let events = store.events(Some(id), 0, 100).await.expect("it answers");
     let started = events.iter().filter(|event| event.kind == EventKind::Started);
     assert_eq!(started.count(), 1);
+}
+
+/// What a worker looks at each second says of its job what the whole job says: its own spans and no others.
+pub async fn a_glance_sees_the_limits_and_the_own_spans(Subject { store, keep: _keep, .. }: Subject) {
+    let id = job(&store, 650).await;
+    let worker = |name: &str| WorkerId(name.to_owned());
+    let seen = async |name: &str| {
+        let glance = store.glance(id, &worker(name)).await.expect("it answers").expect("the job is there");
+        assert_eq!(glance, Glance::of(&look(&store, id).await, &worker(name)));
+        glance
+    };
+    assert_eq!(seen("w1").await.held, Vec::new(), "nobody holds anything yet");
+    let mut held = Vec::new();
+    for name in ["w1", "w2", "w1"] {
+        held.push(Hand::take(&store, id, name, at(1)).await.claimed);
+    }
+    let own = |at: &[usize]| -> Vec<_> { at.iter().map(|at| (held[*at].span, held[*at].epoch)).collect() };
+    assert_eq!((seen("w1").await.held, seen("w2").await.held), (own(&[0, 2]), own(&[1])));
+    assert_eq!(seen("w1").await.epoch, held[2].epoch);
+    let slower = Tuning { concurrency: Some(3), ..Tuning::default() };
+    store.tune(id, None, Some(slower), "you", at(2)).await.expect("a job may be tuned");
+    store.release(id, held[0].span, held[0].epoch).await.expect("it is held");
+    let glance = seen("w1").await;
+    assert_eq!((glance.tuning.concurrency, glance.held), (Some(3), own(&[2])));
+    store.command(&command(id, Step::ForceCancel, at(3))).await.expect("a running job may be cancelled");
+    assert_eq!(seen("w1").await.held, Vec::new());
+    assert_eq!(store.glance(JobId(new_uuid()), &worker("w1")).await, Ok(None));
 }
 
 /// Many workers, seven spans: each span has one holder, each holder an epoch of its own.

@@ -54,6 +54,7 @@ macro_rules! conformance_list {
         $crate::$theme! { $make, claims:
             the_first_claim_starts_the_job
             claims_at_once_never_share_a_span
+            a_glance_sees_the_limits_and_the_own_spans
             a_claim_reaches_as_far_as_its_window
             a_span_given_back_is_taken_up_where_it_was
             only_work_that_is_free_can_be_claimed

@@ -62,9 +62,9 @@ use onward_core::input::{Chunk, Duplicates, InputSummary};
 use onward_core::job::{Job, Tuning};
 use onward_core::row::Outcome;
 use onward_core::store::{
-    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
-    LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, Sought,
-    SpanFact, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
+    Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Glance, Group, Heard,
+    JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery,
+    Settle, Sought, SpanFact, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 pub use open::OpenError;
@@ -227,6 +227,10 @@ impl Store for PostgresStore {
     async fn held_by(&self, job: JobId, worker: &WorkerId) -> Result<Vec<(SpanNo, Epoch)>> {
         let work: Operation<_, _> = |db, asked| Box::pin(work::held_by(db, asked));
         self.pool.run(Kind::Transaction, Which::New, (job, worker.clone()), work).await
+    }
+
+    async fn glance(&self, job: JobId, worker: &WorkerId) -> Result<Option<Glance>> {
+        self.read((job, worker.clone()), |db, asked| Box::pin(work::glance(db, asked))).await
     }
 
     async fn release(&self, job: JobId, span: SpanNo, epoch: Epoch) -> Result<()> {

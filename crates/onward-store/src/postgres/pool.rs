@@ -297,7 +297,7 @@ async fn carry_out<A, T>(
 fn before_commit<T>(fail: Fail) -> Ended<T> {
     match fail {
         Fail::Sql(error) if is_broken(&error) => Ended::Broken(rolled_back(&error)),
-        fail => ended(fail, rolled_back),
+        Fail::Sql(_) | Fail::Refused(_) | Fail::Again => ended(fail, rolled_back),
     }
 }
 

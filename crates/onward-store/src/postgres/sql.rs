@@ -84,6 +84,7 @@ statements! {
     JOB_BURIED = "job_buried";
     JOB_BURY_ELSEWHERE = "job_bury_elsewhere";
     JOB_DELETE = "job_delete";
+    JOB_GLANCE = "job_glance";
     JOB_HAS_OPEN_SPAN = "job_has_open_span";
     JOB_INSERT = "job_insert";
     JOB_IS_ALONE = "job_is_alone";

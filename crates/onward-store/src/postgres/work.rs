@@ -8,12 +8,12 @@ use onward_core::doubt::Loss;
 use onward_core::event::EventKind;
 use onward_core::id::{Epoch, InputId, JobId, RowIndex, SpanNo, WorkerId};
 use onward_core::lease::{LEASE_MS, is_lapsed};
-use onward_core::store::{Claim, Claimed, Reach, Rescued, StoreError};
+use onward_core::store::{Claim, Claimed, Glance, Reach, Rescued, StoreError};
 
 use super::failure::{Answer, Fail};
 use super::head::{existing, lock};
 use super::session::Session;
-use super::values::{epoch, get, int, params, row_index, small, small_count};
+use super::values::{epoch, get, int, json, params, row_index, small, small_count};
 use super::{commit, doubts, events, sql};
 
 /// Which held spans are given back.
@@ -129,6 +129,20 @@ pub(super) async fn reread(db: &Session, (job, no, under): &Held) -> Answer<Clai
         reach: existing(db, *job).await?.reach(),
         doubts: Vec::new(),
     })
+}
+
+/// What a worker has to know of a job.
+pub(super) async fn glance(db: &Session, (job, worker): &(JobId, WorkerId)) -> Answer<Option<Glance>> {
+    let rows = db.rows(sql::JOB_GLANCE, params![job.0, worker.0]).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let mut held = Vec::new();
+    for row in &rows {
+        // Without any that it holds, the job stands alone.
+        let Some(no) = get::<Option<i32>>(row, 2)? else { continue };
+        held.push((SpanNo(small_count(no)), epoch(get(row, 3)?)));
+    }
+    let tuning = json("the live limits", get(first, 1)?)?;
+    Ok(Some(Glance { epoch: epoch(get(first, 0)?), tuning, held }))
 }
 
 /// What a worker holds of a job. A claim holds the job's row, so with that row held none is under way.

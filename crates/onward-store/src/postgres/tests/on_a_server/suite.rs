@@ -5,7 +5,9 @@ use std::sync::Arc;
 use onward_testkit::PgBouncer;
 
 use crate::conformance::planted::every_bug_is_caught_over;
-use crate::conformance::{Case, Subject, commits, fencing, run_all};
+use crate::conformance::{Case, Subject, claims, commits, fencing, run_all};
+use crate::postgres::migrate::COMMIT;
+use crate::postgres::sql;
 use crate::postgres::tests::{SqlBug, server, subject, subject_with};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -27,35 +29,46 @@ async fn every_planted_bug_is_caught_over_postgres_too() {
     every_bug_is_caught_over(|| subject(server.clone(), server.url())).await;
 }
 
-/// What a statement says, what it says with the bug, and the case that must fail on it.
-type Pair = (&'static str, &'static str, fn(Subject) -> Case);
+/// A statement, what it says, what it says with the bug, and the case that must fail on it.
+type Pair = (&'static str, &'static str, &'static str, fn(Subject) -> Case);
 
 /// Bugs in the statements themselves: what a hasty hand could leave out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bugs_in_the_statements_are_caught() {
     let Some(server) = server() else { return };
-    let bugs: [Pair; 4] = [
+    let bugs: [Pair; 5] = [
         (
+            COMMIT,
             "spans.no = $2 AND spans.epoch = $3 AND spans.state = 'leased'\n    FOR UPDATE;",
             "spans.no = $2 AND $3::bigint IS NOT NULL AND spans.state = 'leased'\n    FOR UPDATE;",
             |subject| Box::pin(fencing::the_old_holder_is_refused_and_the_new_one_is_not(subject)),
         ),
         (
+            COMMIT,
             "fresh_filtered\n        FROM put;",
             "fresh_filtered\n        FROM unnest($12) AS put (outcome);",
             |subject| Box::pin(commits::a_commit_repeated_inserts_nothing(subject)),
         ),
         (
+            COMMIT,
             "ELSE least(greatest($5, spans.low_water), span.end_row) END",
             "ELSE least($5, span.end_row) END",
             |subject| Box::pin(commits::a_late_repeat_does_not_move_the_checkpoint_back(subject)),
         ),
-        ("            WHERE sent.row <> ALL (known)\n            ORDER", "            ORDER", |subject| {
-            Box::pin(commits::no_creator_without_its_record(subject))
-        }),
+        (
+            COMMIT,
+            "            WHERE sent.row <> ALL (known)\n            ORDER",
+            "            ORDER",
+            |subject| Box::pin(commits::no_creator_without_its_record(subject)),
+        ),
+        (
+            sql::JOB_GLANCE,
+            "spans.state = 'leased' AND spans.worker = $2",
+            "spans.state = 'leased' AND $2::text IS NOT NULL",
+            |subject| Box::pin(claims::a_glance_sees_the_limits_and_the_own_spans(subject)),
+        ),
     ];
-    for (sound, planted, case) in bugs {
-        let statement = crate::postgres::migrate::COMMIT;
+    for (statement, sound, planted, case) in bugs {
         assert!(statement.contains(sound), "the statement has no {sound}");
         let subject = subject_with(server.clone(), SqlBug { sound, planted }).await;
         let ran = tokio::spawn(case(subject)).await;
