@@ -155,9 +155,7 @@ pub trait Store: Outbox + Send + Sync + 'static {
     /// The spans of a job that a worker holds, with the epoch of each, read on a new connection after a claim that
     /// was not answered. One that is still under way has ended before this answers.
     async fn held_by(&self, job: JobId, worker: &WorkerId) -> Result<Vec<(SpanNo, Epoch)>> {
-        let leases = self.job(job).await?.map(|job| job.leases).unwrap_or_default();
-        let own = leases.into_iter().filter(|lease| lease.worker == *worker);
-        Ok(own.map(|lease| (lease.span, lease.epoch)).collect())
+        Ok(self.glance(job, worker).await?.map(|glance| glance.held).unwrap_or_default())
     }
     /// What a worker has to know of a job while it works on it, read as of one moment; `None` when there is no such
     /// job. Each worker asks every second, so a store answers it with less than [`Store::job`] where it can.

@@ -296,7 +296,10 @@ async fn carry_out<A, T>(
 /// What a failure means before anything could be committed.
 fn before_commit<T>(fail: Fail) -> Ended<T> {
     match fail {
-        Fail::Sql(error) if is_broken(&error) => Ended::Broken(rolled_back(&error)),
+        Fail::Sql(error) if is_broken(&error) => {
+            tracing::debug!(%error, "a connection broke");
+            Ended::Broken(rolled_back(&error))
+        }
         Fail::Sql(_) | Fail::Refused(_) | Fail::Again => ended(fail, rolled_back),
     }
 }
