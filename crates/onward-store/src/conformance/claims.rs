@@ -103,9 +103,13 @@ pub async fn a_span_given_back_is_taken_up_where_it_was(Subject { store, keep: _
     let mut first = Hand::take(&store, id, "w1", at(1)).await;
     first.finish([0, 1, 2, 63, 64, 65, 98], Outcome::Added, at(2)).await.expect("the holder may write");
     first.release().await.expect("the holder may give it back");
-    assert!(look(&store, id).await.leases.is_empty());
+    let free = look(&store, id).await;
+    assert!(free.leases.is_empty());
+    assert_eq!((free.tally.added, free.checkpoint.saved_at), (7, Some(at(2))));
     assert_eq!(store.claimable(10).await, Ok(vec![id]));
     let second = Hand::take(&store, id, "w2", at(3)).await.claimed;
+    let held = look(&store, id).await;
+    assert_eq!((held.tally.added, held.checkpoint.saved_at), (7, Some(at(2))), "each row counts once");
     assert!(second.epoch > first.claimed.epoch);
     let done: Vec<u32> = (0..100).filter(|row| second.done.contains(RowIndex(*row))).collect();
     assert_eq!(done, [0, 1, 2, 63, 64, 65, 98]);

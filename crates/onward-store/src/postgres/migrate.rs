@@ -25,10 +25,18 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0008_job_facts", include_str!("../sql/postgres/migrations/0008_job_facts.sql")),
     ("0009_span_is_sound", include_str!("../sql/postgres/migrations/0009_span_is_sound.sql")),
     ("0010_commit_rows", COMMIT),
+    ("0011_span_sums", SUMS),
+    ("0012_looks", LOOKS),
 ];
 
 /// Makes the function that commits.
 pub(super) const COMMIT: &str = include_str!("../sql/postgres/migrations/0010_commit_rows.sql");
+
+/// Keeps the sums of spans, and makes the function that reads them.
+pub(super) const SUMS: &str = include_str!("../sql/postgres/migrations/0011_span_sums.sql");
+
+/// Makes the functions that claim, and that workers look with.
+pub(super) const LOOKS: &str = include_str!("../sql/postgres/migrations/0012_looks.sql");
 
 /// Run after every migration: who may see the tables.
 const CLOSE: &str = include_str!("../sql/postgres/migrations/close.sql");

@@ -11,7 +11,8 @@
 //! connections of their own; PostgreSQL's own group commit shares the sync between them.
 //!
 //! **Who waits for whom.** A command, a claim and a rescue hold the row of the job, then rows of spans; a
-//! commit holds the row of its span, then creators in the order of their keys. Whoever writes a line of
+//! commit holds the row of its span, then creators in the order of their keys. The sums of a job's spans are
+//! written last, by triggers, when all spans that the statement changes are held. Whoever writes a line of
 //! the timeline then holds the turn until its end. Nobody goes the other way round, so nobody waits in a
 //! circle. A transaction whose owner falls silent ends after five seconds.
 //!

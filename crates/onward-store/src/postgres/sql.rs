@@ -127,6 +127,7 @@ statements! {
     SPANS_DELETE = "spans_delete";
     SPANS_FACTS = "spans_facts";
     SPANS_FREE = "spans_free";
+    SPANS_HOLD = "spans_hold";
     SPANS_INSERT = "spans_insert";
     SPANS_LEASED = "spans_leased";
     SPANS_MOVE_IN = "spans_move_in";

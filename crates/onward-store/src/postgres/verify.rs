@@ -71,6 +71,15 @@ async fn check_spans(db: &Session, head: &Head, verify: &mut Verify) -> Answer<(
         let (found, expected) = (stored.len(), expected.len());
         verify.problems.push(format!("the job has {found} spans; its rows need {expected}, or others"));
     }
+    let (summed, counters) = (stored.iter().map(|span| span.tally).sum::<Tally>(), head.job.tally);
+    if summed != counters {
+        let (says, is) = (counters.processed(), summed.processed());
+        verify.problems.push(format!(
+            "the sums of the job's spans say {says} rows are done; its spans say {is}, or others; \
+             `SELECT onward.sum_spans(ARRAY[{}])` sums them up anew",
+            head.key
+        ));
+    }
     let mut counted = BTreeMap::new();
     for row in db.rows(sql::OUTCOME_COUNTS, params![head.key]).await? {
         let no = SpanNo(small_count(get(&row, 0)?));

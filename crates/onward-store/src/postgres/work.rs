@@ -183,6 +183,8 @@ pub(super) async fn rescue(db: &Session, (id, which, now): &(JobId, Which, UnixM
     let mut next = head.job.clone();
     let mut rescued = Vec::new();
     let mut lost: BTreeMap<WorkerId, u32> = BTreeMap::new();
+    // A span that is given back is summed up, and whoever holds sums must not wait for another span.
+    db.rows(sql::SPANS_HOLD, params![head.key]).await?;
     for lease in leased(db, Some(*id)).await? {
         if !lease.is_over(which, now) {
             continue;

@@ -35,7 +35,7 @@ const LEAVING: Duration = Duration::from_secs(3);
 const CLIENTS: usize = 1_000;
 /// Rows of the job that the clients watch to its end, by where the ledger is.
 const WATCHED_ROWS: u64 = 6_000_000;
-const WATCHED_ROWS_ON_POSTGRES: u64 = 3_000_000;
+const WATCHED_ROWS_ON_POSTGRES: u64 = 6_000_000;
 /// The last event of a job that came to its end.
 const LAST: &[u8] = b"\"status\":\"completed\"";
 
@@ -172,6 +172,7 @@ async fn streams(home: &Home, api: &Api, server: &Process, rows: u64) -> Result<
         }
         // Coming costs more than watching: each is sent the whole state first.
         while watching.load(Ordering::Relaxed) < CLIENTS {
+            ensure!(api.job(&job).await?["status"] == "running", "the job ended before its clients had come");
             tokio::time::sleep(A_LOOK).await;
         }
         let cpu = cpu_s(server.id());

@@ -1,4 +1,2 @@
-SELECT chunks.first_row, chunks.row_count, chunks.digest, chunks.packed, duplicates.pairs
-FROM onward.inputs JOIN onward.chunks ON chunks.input = inputs.id
-LEFT JOIN onward.duplicates ON duplicates.input = chunks.input AND duplicates.no = chunks.no
-WHERE inputs.uuid = $1 AND chunks.no = $2
+-- A chunk, and which of its rows repeat others.
+SELECT chunk_first, chunk_rows, chunk_digest, chunk_packed, chunk_pairs FROM onward.chunk($1, $2)

@@ -1,6 +1,2 @@
--- What a worker ($2) looks at each second: the job's epoch and limits, and the spans it holds, as of one moment.
-SELECT jobs.epoch, jobs.tuning, spans.no, spans.epoch
-FROM onward.jobs LEFT JOIN onward.spans
-    ON spans.job = jobs.id AND spans.state = 'leased' AND spans.worker = $2
-WHERE jobs.uuid = $1
-ORDER BY spans.no
+-- What a worker ($2) looks at each second: the job's epoch and limits, and the spans it holds.
+SELECT job_epoch, job_tuning, span_no, span_epoch FROM onward.glance($1, $2)

@@ -122,6 +122,27 @@ async fn after_its_connections_were_ended_the_store_goes_on_by_itself() {
     assert_sums(store, id).await;
 }
 
+/// The sums of spans are derived: what somebody else wrote there is found, and summed up anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sums_that_are_not_those_of_the_spans_are_found_and_made_anew() {
+    let Some(server) = server() else { return };
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&server.url()).await.unwrap());
+    let id = job(&store, 250).await;
+    let mut hand = Hand::take(&store, id, "w", at(1)).await;
+    hand.finish(0..30, Outcome::Added, at(2)).await.unwrap();
+    hand.release().await.unwrap();
+    assert_sums(&store, id).await;
+    server.sql("UPDATE onward.span_sums SET added = added + 1 WHERE part = 0").unwrap();
+    let found = store.verify(id).await.unwrap();
+    let said = found.problems.concat();
+    assert!(said.contains("31 rows are done; its spans say 30"), "{said}");
+    let repair = said.split('`').nth(1).unwrap();
+    server.sql(repair).unwrap();
+    assert_sums(&store, id).await;
+    let latest = store.spans(id).await.unwrap().iter().filter_map(|span| span.saved_at).max();
+    assert_eq!(look(&store, id).await.checkpoint.saved_at, latest);
+}
+
 /// Ends the connection of whoever asks, in the middle of it; all connections that the store keeps, too.
 async fn cut_off<T: Send + 'static>(
     server: &Postgres,
@@ -154,6 +175,8 @@ async fn what_is_asked_as_its_connection_ends_is_done_on_a_new_one() {
     let asked = Arc::clone(&store);
     let read = cut_off(&server, async move { asked.job(id).await }).await;
     assert!(read.as_ref().is_ok_and(Option::is_some), "{read:?}");
+    // The reader may have been answered before its connection was ended; what breaks next is to be a kept one.
+    assert!(store.job(id).await.is_ok());
     let asked = Arc::clone(&store);
     let tuned = cut_off(&server, async move { asked.tune(id, Some("other"), None, "you", T0).await }).await;
     assert_eq!(tuned.map(|job| job.name), Ok(String::from("other")));

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use onward_testkit::PgBouncer;
 
 use crate::conformance::planted::every_bug_is_caught_over;
-use crate::conformance::{Case, Subject, claims, commits, fencing, run_all};
-use crate::postgres::migrate::COMMIT;
-use crate::postgres::sql;
+use crate::conformance::{Case, Subject, attach, claims, commits, fencing, run_all};
+use crate::postgres::migrate::{COMMIT, LOOKS, SUMS};
 use crate::postgres::tests::{SqlBug, server, subject, subject_with};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -36,7 +35,7 @@ type Pair = (&'static str, &'static str, &'static str, fn(Subject) -> Case);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bugs_in_the_statements_are_caught() {
     let Some(server) = server() else { return };
-    let bugs: [Pair; 5] = [
+    let bugs: [Pair; 7] = [
         (
             COMMIT,
             "spans.no = $2 AND spans.epoch = $3 AND spans.state = 'leased'\n    FOR UPDATE;",
@@ -61,8 +60,17 @@ async fn bugs_in_the_statements_are_caught() {
             "            ORDER",
             |subject| Box::pin(commits::no_creator_without_its_record(subject)),
         ),
+        (SUMS, "comes * new.added - leaves * old.added", "comes * new.added", |subject| {
+            Box::pin(claims::a_span_given_back_is_taken_up_where_it_was(subject))
+        }),
         (
-            sql::JOB_GLANCE,
+            SUMS,
+            "SELECT DISTINCT changed.job FROM changed",
+            "SELECT DISTINCT changed.job FROM changed WHERE false",
+            |subject| Box::pin(attach::outcomes_go_along_to_where_their_rows_now_stand(subject)),
+        ),
+        (
+            LOOKS,
             "spans.state = 'leased' AND spans.worker = $2",
             "spans.state = 'leased' AND $2::text IS NOT NULL",
             |subject| Box::pin(claims::a_glance_sees_the_limits_and_the_own_spans(subject)),

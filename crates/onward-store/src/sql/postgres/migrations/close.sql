@@ -24,7 +24,7 @@ BEGIN
         FOR name IN SELECT relname FROM pg_class WHERE relnamespace = space::regnamespace AND relkind = 'r'
             AND relname IN ('inputs', 'chunks', 'duplicates', 'jobs', 'deleted_jobs', 'spans', 'outcomes',
                             'history', 'creators', 'events', 'answers', 'meta', 'workers', 'turns',
-                            'doubts', 'moves', 'deliveries', 'heard', 'migrations') LOOP
+                            'doubts', 'moves', 'deliveries', 'heard', 'span_sums', 'migrations') LOOP
             EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', space, name);
         END LOOP;
     END IF;
