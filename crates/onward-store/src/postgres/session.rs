@@ -1,5 +1,6 @@
 //! One connection, and what can be asked over it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
@@ -75,15 +76,20 @@ impl Session {
         self.connection.clone()
     }
 
+    /// A statement as it is sent: with the schema of this store.
+    pub(super) fn within_schema<'a>(&self, sql: &'a str) -> Cow<'a, str> {
+        sql::within(sql, &self.schema)
+    }
+
     /// All rows of a statement. When this has answered, a statement that was its own transaction is
     /// committed: the client waits for the server's last word.
     pub(super) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Answer<Vec<Row>> {
-        Ok(self.client.query_typed(&sql::within(sql, &self.schema), &typed(params)).await?)
+        Ok(self.client.query_typed(&self.within_schema(sql), &typed(params)).await?)
     }
 
     /// The only row.
     pub(super) async fn one(&self, sql: &str, params: &[Param<'_>]) -> Answer<Row> {
-        Ok(self.client.query_typed_one(&sql::within(sql, &self.schema), &typed(params)).await?)
+        Ok(self.client.query_typed_one(&self.within_schema(sql), &typed(params)).await?)
     }
 
     /// The first row, if there is one.
@@ -93,12 +99,12 @@ impl Session {
 
     /// How many rows a statement changed.
     pub(super) async fn execute(&self, sql: &str, params: &[Param<'_>]) -> Answer<u64> {
-        Ok(self.client.execute_typed(&sql::within(sql, &self.schema), &typed(params)).await?)
+        Ok(self.client.execute_typed(&self.within_schema(sql), &typed(params)).await?)
     }
 
     /// Several statements without parameters.
     pub(super) async fn batch(&self, sql: &str) -> Answer<()> {
-        Ok(self.client.batch_execute(&sql::within(sql, &self.schema)).await?)
+        Ok(self.client.batch_execute(&self.within_schema(sql)).await?)
     }
 
     /// Begins a transaction that writes.

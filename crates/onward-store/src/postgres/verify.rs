@@ -74,10 +74,11 @@ async fn check_spans(db: &Session, head: &Head, verify: &mut Verify) -> Answer<(
     let (summed, counters) = (stored.iter().map(|span| span.tally).sum::<Tally>(), head.job.tally);
     if summed != counters {
         let (says, is) = (counters.processed(), summed.processed());
+        let mend = format!("SELECT onward.sum_spans(ARRAY[{}])", head.key);
         verify.problems.push(format!(
             "the sums of the job's spans say {says} rows are done; its spans say {is}, or others; \
-             `SELECT onward.sum_spans(ARRAY[{}])` sums them up anew",
-            head.key
+             `{}` sums them up anew",
+            db.within_schema(&mend)
         ));
     }
     let mut counted = BTreeMap::new();

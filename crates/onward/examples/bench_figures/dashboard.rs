@@ -33,9 +33,8 @@ const TURNS: usize = 4;
 const LEAVING: Duration = Duration::from_secs(3);
 /// Clients of the event stream.
 const CLIENTS: usize = 1_000;
-/// Rows of the job that the clients watch to its end, by where the ledger is.
+/// Rows of the job that the clients watch to its end.
 const WATCHED_ROWS: u64 = 6_000_000;
-const WATCHED_ROWS_ON_POSTGRES: u64 = 6_000_000;
 /// The last event of a job that came to its end.
 const LAST: &[u8] = b"\"status\":\"completed\"";
 
@@ -73,8 +72,7 @@ fn measure(length: Length, postgres: Option<&Postgres>) -> Result<()> {
         let store = if postgres.is_some() { "PostgreSQL" } else { "SQLite" };
         say(&format!("a store in {store} with 10,000 jobs and one more of {rows} rows"));
         pages(&home, &api, rows).await?;
-        let watched = if postgres.is_some() { WATCHED_ROWS_ON_POSTGRES } else { WATCHED_ROWS };
-        streams(&home, &api, &server, watched).await
+        streams(&home, &api, &server).await
     })
 }
 
@@ -159,8 +157,8 @@ async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
 }
 
 /// A thousand clients beside a job at full speed: what they cost, and when each knows of its end.
-async fn streams(home: &Home, api: &Api, server: &Process, rows: u64) -> Result<()> {
-    let job = submit(home, api, "watched", rows).await?;
+async fn streams(home: &Home, api: &Api, server: &Process) -> Result<()> {
+    let job = submit(home, api, "watched", WATCHED_ROWS).await?;
     let address = api.base().trim_start_matches("http://").to_owned();
     let (mut alone, mut watched) = (Span::default(), Span::default());
     let (mut cpu_alone, mut cpu_watched) = (0.0, 0.0);

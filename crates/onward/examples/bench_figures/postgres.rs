@@ -50,8 +50,8 @@ pub(crate) fn bench(length: Length) -> Result<()> {
             "bare PostgreSQL, {rows} rows, creators in any order: {rate:.0} rows/s, the last fifth {:.2} times as long as the first",
             fifths_s[fifths_s.len() - 1] / fifths_s[0]
         ));
-        // Creators in the order of their keys go to the end of their index; others all over it, and it does not fit
-        // into the server's memory.
+        // Creators in the order of their keys go to the end of their index; others all over it: then the server's
+        // memory decides.
         for (keys, name) in [(Keys::InOrder, "in the order of their keys"), (Keys::Mixed, "in any order")] {
             let large = run("large", rows, keys, 2, None)?;
             say(&format!(

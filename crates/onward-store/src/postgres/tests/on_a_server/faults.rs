@@ -126,13 +126,14 @@ async fn after_its_connections_were_ended_the_store_goes_on_by_itself() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sums_that_are_not_those_of_the_spans_are_found_and_made_anew() {
     let Some(server) = server() else { return };
-    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&server.url()).await.unwrap());
+    let store: Arc<dyn Store> =
+        Arc::new(PostgresStore::open(&within(&server.url(), "tenant")).await.unwrap());
     let id = job(&store, 250).await;
     let mut hand = Hand::take(&store, id, "w", at(1)).await;
     hand.finish(0..30, Outcome::Added, at(2)).await.unwrap();
     hand.release().await.unwrap();
     assert_sums(&store, id).await;
-    server.sql("UPDATE onward.span_sums SET added = added + 1 WHERE part = 0").unwrap();
+    server.sql("UPDATE tenant.span_sums SET added = added + 1 WHERE part = 0").unwrap();
     let found = store.verify(id).await.unwrap();
     let said = found.problems.concat();
     assert!(said.contains("31 rows are done; its spans say 30"), "{said}");
