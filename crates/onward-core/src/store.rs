@@ -39,7 +39,7 @@ pub use glance::Glance;
 pub use heard::{HEARD_MINUTES, Heard, NO_ANSWER};
 pub use moving::{BEING_MOVED, DONE_BEFORE, Moving};
 pub use outbox::{DeliveryQuery, Outbox, Standstill, TakeDeliveries, Tried};
-pub use picture::{Mark, SpanFact};
+pub use picture::{Mark, SpanFact, SpanQuery, Walk};
 pub use room::Room;
 pub use terms::{
     Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, JobQuery, LedgerRow, NewJob,
@@ -196,6 +196,11 @@ pub trait Store: Outbox + Send + Sync + 'static {
     async fn groups(&self, job: JobId, outcome: Outcome, limit: usize) -> Result<Vec<Group>>;
     /// The spans of a job in row order, with their counters. Reads no record of the ledger.
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>>;
+    /// The next of those spans that hold rows of an outcome: where a search looks. Asked again and again in jobs of
+    /// any size, so a store answers it without reading all spans where it can.
+    async fn spans_with(&self, query: &SpanQuery) -> Result<Vec<SpanFact>> {
+        Ok(query.of(&self.spans(query.job).await?))
+    }
     /// Of the rows 0, `every`, 2 x `every`, … those that have an outcome, in row order: so many single
     /// reads, whatever the size of the job. `every` is at least 1.
     async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>>;

@@ -17,6 +17,7 @@ use crate::problem::Result;
 use crate::recent::Recent;
 use crate::sse::Told;
 use crate::uploads::Uploads;
+use crate::web::Running;
 use crate::web::picture::{self, Picture, PictureKey};
 
 /// How the server behaves.
@@ -78,6 +79,8 @@ pub struct App {
     pub(crate) arriving: Arriving,
     /// Figures over all jobs, by the moment the day began.
     pub(crate) sums: Recent<UnixMs, Sums>,
+    /// How the running jobs get on.
+    pub(crate) running: Recent<(), Running>,
     /// The pictures of large jobs.
     pub(crate) pictures: Recent<PictureKey, Picture>,
     /// What `/metrics` counts.
@@ -100,6 +103,7 @@ impl App {
             uploads,
             arriving: Arriving::default(),
             sums: Recent::default(),
+            running: Recent::default(),
             pictures: Recent::default(),
             counts,
         }
@@ -113,6 +117,15 @@ impl App {
         let store = Arc::clone(self.engine.store());
         let read = || async move { Ok(store.sums(today_from).await?) };
         self.sums.get(today_from, read).await
+    }
+
+    /// How the running jobs get on, at most two seconds old.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn running(&self) -> Result<Running> {
+        let engine = self.engine.clone();
+        self.running.get((), || async move { Running::read(&engine).await }).await
     }
 
     /// The pictures of a job; those of a large one at most two seconds old.

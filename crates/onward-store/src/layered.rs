@@ -18,7 +18,7 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Glance, Group, Heard,
     Hot, JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, Room,
-    RowQuery, Settle, Sought, SpanFact, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
+    RowQuery, Settle, Sought, SpanFact, SpanQuery, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -316,6 +316,9 @@ impl Store for LayeredStore {
     }
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {
         self.ledger.spans(job).await
+    }
+    async fn spans_with(&self, query: &SpanQuery) -> Result<Vec<SpanFact>> {
+        self.ledger.spans_with(query).await
     }
     async fn repeats(&self, input: InputId, after: Option<SpanNo>) -> Result<u64> {
         self.ledger.repeats(input, after).await

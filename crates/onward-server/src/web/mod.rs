@@ -43,6 +43,7 @@ pub(crate) mod sample_views;
 mod tests;
 
 pub(crate) use pages::attach::Chosen;
+pub(crate) use pages::main::Running;
 pub use pages::new_job::Draft;
 pub use pages::trouble::page as problem_page;
 pub use parts::flash::COOKIE as FLASH_COOKIE;

@@ -5,10 +5,13 @@
 //! that they can have a match, and for no longer than [`PATIENCE`]: what was not looked at yet is said,
 //! and the next page goes on there.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use onward_core::id::{JobId, RowIndex};
-use onward_core::store::{LedgerRow, RowQuery, SpanFact, Store};
+use onward_core::id::{JobId, RowIndex, SpanNo};
+use onward_core::input::span_of;
+use onward_core::row::Outcome;
+use onward_core::store::{LedgerRow, RowQuery, SpanFact, SpanQuery, Store, Walk};
 use tokio::time::Instant;
 
 use crate::problem::Result;
@@ -18,9 +21,11 @@ use crate::web::rows_filter::{Place, RowsFilter};
 pub(crate) const ROWS_A_PAGE: usize = 50;
 /// How long a page looks for matches before it shows what it has: no part is begun that would not end by then, going
 /// by how long the last one took.
-const PATIENCE: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_millis(12);
 /// Records read between two looks at the clock.
 const RECORDS_A_LOOK: u64 = 4_000;
+/// Spans read at once: a page rarely looks further.
+const SPANS_A_READ: usize = 32;
 
 /// A page of rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,7 +48,10 @@ fn time_is_up(begun: Instant, part: Instant) -> bool {
 /// Finds the page the filter names.
 pub(crate) async fn find(store: &dyn Store, job: JobId, filter: &RowsFilter) -> Result<Found> {
     match filter.place {
-        Place::From(from) if !filter.looks_inside() => first(store, job, filter, from).await,
+        // The index knows where rows of the other outcomes are; added ones may be far apart.
+        Place::From(from) if !filter.looks_inside() && filter.outcome != Some(Outcome::Added) => {
+            first(store, job, filter, from).await
+        }
         Place::From(from) => forwards(store, job, filter, from).await,
         Place::Before(before) => backwards(store, job, filter, before).await,
     }
@@ -69,20 +77,17 @@ async fn first(store: &dyn Store, job: JobId, filter: &RowsFilter, from: RowInde
 
 async fn forwards(store: &dyn Store, job: JobId, filter: &RowsFilter, from: RowIndex) -> Result<Found> {
     let begun = Instant::now();
-    let spans = store.spans(job).await?;
-    let candidates: Vec<&SpanFact> =
-        spans.iter().filter(|span| end(span) > from.0 && matches(span, filter) > 0).collect();
-    let (mut rows, mut at) = (Vec::new(), 0);
-    while at < candidates.len() && rows.len() <= ROWS_A_PAGE {
+    let mut candidates = Candidates::new(store, job, filter, Walk::On(span_of(from)));
+    let mut rows = Vec::new();
+    while rows.len() <= ROWS_A_PAGE {
         let part = Instant::now();
-        let taken = batch(candidates[at..].iter().copied(), filter, RECORDS_A_LOOK);
-        let (head, tail) = (candidates[at], candidates[at + taken - 1]);
-        let from = RowIndex(head.first.0.max(from.0));
-        let until = RowIndex(end(tail) - 1);
-        rows.extend(store.rows(&query(job, filter, from, Some(until), ROWS_A_PAGE + 1 - rows.len())).await?);
-        at += taken;
-        if time_is_up(begun, part) && at < candidates.len() && rows.len() <= ROWS_A_PAGE {
-            return Ok(forward_page(rows, from_of(filter), Some(candidates[at].first)));
+        let Some((head, tail)) = candidates.part().await? else { break };
+        let begin = RowIndex(head.first.0.max(from.0));
+        let until = RowIndex(end(&tail) - 1);
+        rows.extend(store.rows(&query(job, filter, begin, Some(until), ROWS_A_PAGE + 1 - rows.len())).await?);
+        if time_is_up(begun, part) && rows.len() <= ROWS_A_PAGE {
+            let stopped_at = candidates.peek().await?.map(|next| next.first);
+            return Ok(forward_page(rows, from, stopped_at));
         }
     }
     Ok(forward_page(rows, from, None))
@@ -90,54 +95,77 @@ async fn forwards(store: &dyn Store, job: JobId, filter: &RowsFilter, from: RowI
 
 async fn backwards(store: &dyn Store, job: JobId, filter: &RowsFilter, before: RowIndex) -> Result<Found> {
     let begun = Instant::now();
-    let spans = store.spans(job).await?;
-    let candidates: Vec<&SpanFact> =
-        spans.iter().rev().filter(|span| span.first.0 < before.0 && matches(span, filter) > 0).collect();
-    // Newest batch first; each is in row order.
-    let (mut rows, mut at): (Vec<LedgerRow>, usize) = (Vec::new(), 0);
-    while at < candidates.len() && rows.len() <= ROWS_A_PAGE {
+    // Nothing stands before the first row.
+    let Some(last) = before.0.checked_sub(1) else { return Ok(backward_page(Vec::new(), before, None)) };
+    let mut candidates = Candidates::new(store, job, filter, Walk::Back(span_of(RowIndex(last))));
+    // Newest part first; each is in row order.
+    let mut rows: Vec<LedgerRow> = Vec::new();
+    while rows.len() <= ROWS_A_PAGE {
         let part = Instant::now();
-        let wanted = if filter.looks_inside() { RECORDS_A_LOOK } else { ROWS_A_PAGE as u64 + 1 };
-        let taken = batch(candidates[at..].iter().copied(), filter, wanted);
-        let (last, first) = (candidates[at], candidates[at + taken - 1]);
-        let until = RowIndex(end(last).min(before.0) - 1);
-        let mut found = store.rows(&query(job, filter, first.first, Some(until), usize::MAX)).await?;
+        let Some((tail, head)) = candidates.part().await? else { break };
+        let until = RowIndex(end(&tail).min(before.0) - 1);
+        let mut found = store.rows(&query(job, filter, head.first, Some(until), usize::MAX)).await?;
         found.append(&mut rows);
         rows = found;
-        at += taken;
-        if time_is_up(begun, part) && at < candidates.len() && rows.len() <= ROWS_A_PAGE {
-            return Ok(backward_page(rows, before, Some(first.first)));
+        if time_is_up(begun, part) && rows.len() <= ROWS_A_PAGE && candidates.peek().await?.is_some() {
+            return Ok(backward_page(rows, before, Some(head.first)));
         }
     }
     Ok(backward_page(rows, before, None))
 }
 
-/// How many of the spans hold about so many records to look at; at least one.
-fn batch<'a>(spans: impl Iterator<Item = &'a SpanFact>, filter: &RowsFilter, wanted: u64) -> usize {
-    let (mut records, mut taken) = (0, 0);
-    for span in spans {
-        records += matches(span, filter);
-        taken += 1;
-        if records >= wanted {
-            break;
-        }
-    }
-    taken.max(1)
+/// Spans that can hold a match, one way through a job, read some at a time.
+struct Candidates<'a> {
+    store: &'a dyn Store,
+    /// What is asked next; `None` when there is nothing more.
+    next: Option<SpanQuery>,
+    known: VecDeque<SpanFact>,
+    outcome: Option<Outcome>,
+    /// Records to look at in one part.
+    wanted: u64,
 }
 
-/// Records of a span that can match.
-fn matches(span: &SpanFact, filter: &RowsFilter) -> u64 {
-    filter.outcome.map_or_else(|| span.tally.processed(), |outcome| span.tally.of(outcome))
+impl<'a> Candidates<'a> {
+    fn new(store: &'a dyn Store, job: JobId, filter: &RowsFilter, walk: Walk) -> Self {
+        let wanted = if filter.looks_inside() { RECORDS_A_LOOK } else { ROWS_A_PAGE as u64 + 1 };
+        let query = SpanQuery { job, outcome: filter.outcome, walk, limit: SPANS_A_READ };
+        Self { store, next: Some(query), known: VecDeque::new(), outcome: filter.outcome, wanted }
+    }
+
+    /// The next one, which stays the next one.
+    async fn peek(&mut self) -> Result<Option<SpanFact>> {
+        if self.known.is_empty()
+            && let Some(query) = self.next.take()
+        {
+            let spans = self.store.spans_with(&query).await?;
+            let last = spans.last().filter(|_| spans.len() == query.limit).map(SpanFact::no);
+            let walk = last.and_then(|last| match query.walk {
+                Walk::On(_) => Some(Walk::On(SpanNo(last.0 + 1))),
+                Walk::Back(_) => last.0.checked_sub(1).map(|no| Walk::Back(SpanNo(no))),
+            });
+            self.next = walk.map(|walk| SpanQuery { walk, ..query });
+            self.known = spans.into();
+        }
+        Ok(self.known.front().copied())
+    }
+
+    /// The first and the last of the next ones that hold about so many records together as are wanted.
+    async fn part(&mut self) -> Result<Option<(SpanFact, SpanFact)>> {
+        let Some(first) = self.peek().await? else { return Ok(None) };
+        let (mut last, mut records) = (first, 0);
+        while records < self.wanted
+            && let Some(next) = self.peek().await?
+        {
+            records += next.ended(self.outcome);
+            last = next;
+            self.known.pop_front();
+        }
+        Ok(Some((first, last)))
+    }
 }
 
 fn end(span: &SpanFact) -> u32 {
     span.first.0 + span.rows
-}
-
-fn from_of(filter: &RowsFilter) -> RowIndex {
-    match filter.place {
-        Place::From(row) | Place::Before(row) => row,
-    }
 }
 
 fn forward_page(mut rows: Vec<LedgerRow>, from: RowIndex, stopped_at: Option<RowIndex>) -> Found {

@@ -127,6 +127,7 @@ macro_rules! conformance_list {
         }
         $crate::$theme! { $make, picture:
             spans_say_what_the_job_adds_up_to
+            a_search_is_led_to_the_spans_that_hold_it
             marks_are_every_so_manieth_record
             what_was_heard_adds_up_and_a_day_of_it_is_kept
             a_row_keeps_what_it_was_before_a_retry

@@ -1,8 +1,8 @@
 //! Pictures of a job: counters by span, single records, and what a row was before.
 
-use onward_core::id::RowIndex;
+use onward_core::id::{RowIndex, SpanNo};
 use onward_core::row::Outcome;
-use onward_core::store::{HEARD_MINUTES, Heard, NO_ANSWER, Retry};
+use onward_core::store::{HEARD_MINUTES, Heard, NO_ANSWER, Retry, SpanQuery, Walk};
 use onward_core::tally::Tally;
 
 use super::Subject;
@@ -23,6 +23,41 @@ pub async fn spans_say_what_the_job_adds_up_to(Subject { store, keep: _keep, .. 
     assert_eq!((spans[2].tally, spans[2].saved_at), (Tally::default(), None));
     let nobody = onward_core::id::JobId(new_uuid());
     assert_eq!(store.spans(nobody).await, Ok(Vec::new()));
+}
+
+/// A search is led to the spans that hold what it looks for, either way, a few at a time.
+pub async fn a_search_is_led_to_the_spans_that_hold_it(Subject { store, keep: _keep, .. }: Subject) {
+    let id = job(&store, 450).await;
+    for (rows, outcome) in [
+        ([0, 1], Outcome::Added),
+        ([100, 101], Outcome::Failed),
+        ([200, 201], Outcome::Skipped),
+        ([300, 301], Outcome::Filtered),
+    ] {
+        let mut hand = Hand::take(&store, id, "w", at(1)).await;
+        hand.finish(rows, outcome, at(2)).await.expect("the holder may write");
+        hand.write(vec![record(rows[0] + 5, Outcome::Added)], at(3)).await.expect("the holder may write");
+    }
+    let all = store.spans(id).await.expect("it answers");
+    let outcomes =
+        [None, Some(Outcome::Added), Some(Outcome::Failed), Some(Outcome::Skipped), Some(Outcome::Filtered)];
+    for outcome in outcomes {
+        for no in 0..=5 {
+            for (walk, limit) in [Walk::On(SpanNo(no)), Walk::Back(SpanNo(no))]
+                .into_iter()
+                .flat_map(|walk| [(walk, 2), (walk, 9)])
+            {
+                let query = SpanQuery { job: id, outcome, walk, limit };
+                assert_eq!(store.spans_with(&query).await, Ok(query.of(&all)), "{query:?}");
+            }
+        }
+    }
+    let failed = SpanQuery { job: id, outcome: Some(Outcome::Failed), walk: Walk::On(SpanNo(0)), limit: 9 };
+    assert_eq!(store.spans_with(&failed).await, Ok(vec![all[1]]));
+    let back = SpanQuery { outcome: None, walk: Walk::Back(SpanNo(3)), limit: 2, ..failed };
+    assert_eq!(store.spans_with(&back).await, Ok(vec![all[3], all[2]]));
+    let nobody = SpanQuery { job: onward_core::id::JobId(new_uuid()), ..failed };
+    assert_eq!(store.spans_with(&nobody).await, Ok(Vec::new()));
 }
 
 /// Marks are the records of every so-manieth row, and only where there is a record.

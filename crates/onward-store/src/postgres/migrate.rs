@@ -27,6 +27,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_commit_rows", COMMIT),
     ("0011_span_sums", SUMS),
     ("0012_looks", LOOKS),
+    ("0013_jobs_page", JOBS_PAGE),
 ];
 
 /// Makes the function that commits.
@@ -37,6 +38,9 @@ pub(super) const SUMS: &str = include_str!("../sql/postgres/migrations/0011_span
 
 /// Makes the functions that claim, and that workers look with.
 pub(super) const LOOKS: &str = include_str!("../sql/postgres/migrations/0012_looks.sql");
+
+/// Makes the function that reads jobs.
+pub(super) const JOBS_PAGE: &str = include_str!("../sql/postgres/migrations/0013_jobs_page.sql");
 
 /// Run after every migration: who may see the tables.
 const CLOSE: &str = include_str!("../sql/postgres/migrations/close.sql");

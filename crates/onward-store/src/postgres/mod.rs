@@ -65,7 +65,7 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Glance, Group, Heard,
     JobQuery, LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery,
-    Settle, Sought, SpanFact, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
+    Settle, Sought, SpanFact, SpanQuery, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 pub use open::OpenError;
@@ -284,6 +284,10 @@ impl Store for PostgresStore {
 
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {
         self.read(job, |db, job| Box::pin(picture::spans(db, job))).await
+    }
+
+    async fn spans_with(&self, query: &SpanQuery) -> Result<Vec<SpanFact>> {
+        self.read(*query, |db, query| Box::pin(picture::spans_with(db, query))).await
     }
 
     async fn repeats(&self, input: InputId, after: Option<SpanNo>) -> Result<u64> {

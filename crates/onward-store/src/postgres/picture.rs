@@ -2,32 +2,41 @@
 
 use onward_core::clock::UnixMs;
 use onward_core::id::JobId;
-use onward_core::store::{HEARD_MINUTES, Heard, Mark, SpanFact};
+use onward_core::store::{HEARD_MINUTES, Heard, Mark, SpanFact, SpanQuery, Walk};
 use onward_core::tally::Tally;
+use tokio_postgres::Row;
 
 use super::failure::Answer;
 use super::session::Session;
 use super::sql;
-use super::values::{count, get, int, moment, outcome_of, params, row_index, small_count};
+use super::values::{
+    count, get, int, moment, outcome_code, outcome_of, params, row_index, small, small_count,
+};
 
 /// The spans of a job in row order.
 pub(super) async fn spans(db: &Session, job: &JobId) -> Answer<Vec<SpanFact>> {
-    let mut spans = Vec::new();
-    for row in db.rows(sql::SPANS_FACTS, params![job.0]).await? {
-        let counter = |at| get::<i32>(&row, at).map(|column| count(column.into()));
-        spans.push(SpanFact {
-            first: row_index(get(&row, 0)?),
-            rows: small_count(get(&row, 1)?),
-            saved_at: moment(get(&row, 2)?),
-            tally: Tally {
-                added: counter(3)?,
-                failed: counter(4)?,
-                skipped: counter(5)?,
-                filtered: counter(6)?,
-            },
-        });
-    }
-    Ok(spans)
+    db.rows(sql::SPANS_FACTS, params![job.0]).await?.iter().map(span).collect()
+}
+
+/// The next spans that hold rows of an outcome.
+pub(super) async fn spans_with(db: &Session, query: &SpanQuery) -> Answer<Vec<SpanFact>> {
+    let (statement, no) = match query.walk {
+        Walk::On(no) => (sql::SPANS_WITH, no),
+        Walk::Back(no) => (sql::SPANS_WITH_BACK, no),
+    };
+    let outcome = query.outcome.map(outcome_code);
+    let asked = params![query.job.0, small(no.0.into()), outcome, int(query.limit as u64)];
+    db.rows(statement, asked).await?.iter().map(span).collect()
+}
+
+fn span(row: &Row) -> Answer<SpanFact> {
+    let counter = |at| get::<i32>(row, at).map(|column| count(column.into()));
+    Ok(SpanFact {
+        first: row_index(get(row, 0)?),
+        rows: small_count(get(row, 1)?),
+        saved_at: moment(get(row, 2)?),
+        tally: Tally { added: counter(3)?, failed: counter(4)?, skipped: counter(5)?, filtered: counter(6)? },
+    })
 }
 
 /// Every so-manieth row that has an outcome.
@@ -60,7 +69,7 @@ pub(super) async fn sizes(db: &Session) -> Answer<Vec<(String, u64)>> {
 /// What the target of a job has answered.
 pub(super) async fn heard(db: &Session, job: &JobId) -> Answer<Vec<Heard>> {
     let rows = db.rows(sql::HEARD_OF_JOB, params![job.0]).await?;
-    let told = |row: &tokio_postgres::Row| {
+    let told = |row: &Row| {
         let status = u16::try_from(get::<i32>(row, 1)?).unwrap_or_default();
         Ok(Heard { minute: get(row, 0)?, status, calls: count(get(row, 2)?) })
     };

@@ -132,6 +132,8 @@ statements! {
     SPANS_LEASED = "spans_leased";
     SPANS_MOVE_IN = "spans_move_in";
     SPANS_OF_JOB = "spans_of_job";
+    SPANS_WITH = "spans_with";
+    SPANS_WITH_BACK = "spans_with_back";
     TURNS_GET = "turns_get";
     TURNS_LOOK = "turns_look";
     TURNS_OPEN = "turns_open";

@@ -62,7 +62,7 @@ use onward_core::row::Outcome;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
     LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, Room, RowQuery, Settle,
-    Sought, SpanFact, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
+    Sought, SpanFact, SpanQuery, Store, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 use rusqlite::Connection;
 
@@ -269,6 +269,11 @@ impl Store for SqliteStore {
 
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {
         self.readers.read(move |db| picture::spans(db, job)).await
+    }
+
+    async fn spans_with(&self, query: &SpanQuery) -> Result<Vec<SpanFact>> {
+        let query = *query;
+        self.readers.read(move |db| picture::spans_with(db, &query)).await
     }
 
     async fn marks(&self, job: JobId, every: u32) -> Result<Vec<Mark>> {

@@ -2,26 +2,39 @@
 
 use onward_core::clock::UnixMs;
 use onward_core::id::{JobId, RowIndex};
-use onward_core::store::{HEARD_MINUTES, Heard, Mark, SpanFact};
+use onward_core::store::{HEARD_MINUTES, Heard, Mark, SpanFact, SpanQuery, Walk};
 use rusqlite::{Connection, params};
 
 use super::failure::Answer;
-use super::values::{count, int, moment, outcome_of, row_index, tally};
+use super::values::{count, int, moment, outcome_code, outcome_of, row_index, tally};
 use super::{jobs, sql};
 
 /// The spans of a job in row order.
 pub(super) fn spans(db: &Connection, job: JobId) -> Answer<Vec<SpanFact>> {
     let Some(key) = jobs::key_if_there(db, job)? else { return Ok(Vec::new()) };
     let mut statement = db.prepare_cached(sql::SPANS_FACTS)?;
-    let fact = |row: &rusqlite::Row<'_>| {
-        Ok(SpanFact {
-            first: row_index(row.get(0)?),
-            rows: row.get(1)?,
-            saved_at: moment(row.get(2)?),
-            tally: tally(row, 3)?,
-        })
+    Ok(statement.query_map([key], span)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The next spans that hold rows of an outcome.
+pub(super) fn spans_with(db: &Connection, query: &SpanQuery) -> Answer<Vec<SpanFact>> {
+    let Some(key) = jobs::key_if_there(db, query.job)? else { return Ok(Vec::new()) };
+    let (statement, no) = match query.walk {
+        Walk::On(no) => (sql::SPANS_WITH, no),
+        Walk::Back(no) => (sql::SPANS_WITH_BACK, no),
     };
-    Ok(statement.query_map([key], fact)?.collect::<rusqlite::Result<_>>()?)
+    let mut statement = db.prepare_cached(statement)?;
+    let asked = params![key, no.0, query.outcome.map(outcome_code), int(query.limit as u64)];
+    Ok(statement.query_map(asked, span)?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn span(row: &rusqlite::Row<'_>) -> rusqlite::Result<SpanFact> {
+    Ok(SpanFact {
+        first: row_index(row.get(0)?),
+        rows: row.get(1)?,
+        saved_at: moment(row.get(2)?),
+        tally: tally(row, 3)?,
+    })
 }
 
 /// Every so-manieth row that has an outcome.

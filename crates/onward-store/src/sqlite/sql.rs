@@ -136,6 +136,8 @@ statements! {
     SPANS_FREE = "spans_free";
     SPANS_LEASED = "spans_leased";
     SPANS_OF_JOB = "spans_of_job";
+    SPANS_WITH = "spans_with";
+    SPANS_WITH_BACK = "spans_with_back";
     TURNS_GET = "turns_get";
     TURNS_PUT = "turns_put";
     WORKER_BEAT = "worker_beat";

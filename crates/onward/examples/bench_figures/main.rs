@@ -10,6 +10,7 @@ mod endpoint;
 mod fifty;
 mod local;
 mod measure;
+mod pace;
 mod postgres;
 mod programs;
 mod resume;

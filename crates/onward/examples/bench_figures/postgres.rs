@@ -12,6 +12,7 @@ use onward_testkit::{Postgres, Redis};
 
 use crate::local::RECIPE;
 use crate::measure::{Keys, Length, creators, onward, say};
+use crate::pace::{Pace, Paced};
 
 const ROWS: u64 = 1_000_000;
 const ROWS_PER_STATEMENT: u64 = 1_000;
@@ -86,10 +87,17 @@ struct Run<'a> {
 /// What they reached.
 struct Reached {
     rows_per_s: f64,
-    /// Seconds for each fifth of the spans, in the order in which they were finished.
-    fifths_s: Vec<f64>,
+    /// Each fifth of the spans, in the order in which they were finished.
+    fifths: Vec<Fifth>,
     /// Milliseconds until the first byte of the list of jobs, asked while they worked, in order of size.
     list_ms: Vec<f64>,
+}
+
+/// A fifth of the spans.
+struct Fifth {
+    seconds: f64,
+    /// What a fixed piece of work cost meanwhile.
+    pace_s: f64,
 }
 
 impl Run<'_> {
@@ -118,6 +126,7 @@ impl Run<'_> {
         let server_process = Working(with(&["serve", "--no-work", "--listen", "127.0.0.1:0"])?.spawn()?);
         let list = List(address(&dir.join("data"))?);
         server.sql("CHECKPOINT")?;
+        let pace = Pace::keep();
         let mut working = (0..workers)
             .map(|_| Ok(Working(with(&["worker"])?.spawn().context("cannot start a worker")?)))
             .collect::<Result<Vec<_>>>()?;
@@ -139,20 +148,22 @@ impl Run<'_> {
             std::thread::sleep(Duration::from_millis(200));
         };
         drop((working, server_process));
-        let fifths_s = fifths(server, schema)?;
+        let fifths = fifths(server, schema, &pace.end()?)?;
         server.sql(&format!("DROP SCHEMA {schema} CASCADE"))?;
         list_ms.sort_by(f64::total_cmp);
-        Ok(Reached { rows_per_s: rows as f64 / seconds, fifths_s, list_ms })
+        Ok(Reached { rows_per_s: rows as f64 / seconds, fifths, list_ms })
     }
 }
 
 impl Reached {
     fn growth(&self) -> Result<()> {
-        let (first, last) = (self.fifths_s.first().context("spans")?, self.fifths_s.last().context("spans")?);
+        let (first, last) = (self.fifths.first().context("spans")?, self.fifths.last().context("spans")?);
+        let (growth, machine) = (last.seconds / first.seconds, last.pace_s / first.pace_s);
+        let seconds: Vec<f64> = self.fifths.iter().map(|fifth| fifth.seconds).collect();
         say(&format!(
-            "  the last fifth of its spans took {:.2} times as long as the first; fifths in seconds: {:.1?}",
-            last / first,
-            self.fifths_s
+            "  the last fifth of its spans took {growth:.2} times as long as the first, a fixed piece of work meanwhile \
+             {machine:.2} times: grown by {:.2}; fifths in seconds: {seconds:.1?}",
+            growth / machine
         ));
         let at = |share: f64| self.list_ms.get((self.list_ms.len() as f64 * share) as usize).copied();
         say(&format!(
@@ -165,12 +176,18 @@ impl Reached {
 }
 
 /// How long each fifth of the spans took. The last outcome of each span says when it was done.
-fn fifths(server: &Postgres, schema: &str) -> Result<Vec<f64>> {
+fn fifths(server: &Postgres, schema: &str, paced: &Paced) -> Result<Vec<Fifth>> {
     let found = server.sql(&format!(
-        "SELECT (max(beat_ms) - min(beat_ms)) / 1000.0 FROM (SELECT beat_ms, ntile({FIFTHS}) OVER (ORDER BY beat_ms) \
+        "SELECT min(beat_ms) || ' ' || max(beat_ms) FROM (SELECT beat_ms, ntile({FIFTHS}) OVER (ORDER BY beat_ms) \
          AS fifth FROM {schema}.spans WHERE row_count = 1000) AS spans GROUP BY fifth ORDER BY fifth"
     ))?;
-    found.lines().map(|line| line.parse().context("a number of seconds")).collect()
+    let fifth = |line: &str| {
+        let (begin, end) = line.split_once(' ').context("two moments")?;
+        let (begin_ms, end_ms): (i64, i64) = (begin.parse()?, end.parse()?);
+        let seconds = (end_ms - begin_ms) as f64 / 1_000.0;
+        Ok(Fifth { seconds, pace_s: paced.between(begin_ms, end_ms)? })
+    };
+    found.lines().map(fifth).collect()
 }
 
 /// Where the server listens, once it says so.

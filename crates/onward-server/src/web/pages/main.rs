@@ -56,16 +56,34 @@ pub(crate) struct Summary {
     pub(crate) jobs: u64,
 }
 
-impl Summary {
-    fn new(totals: Totals, sums: Sums, running: &[Snapshot]) -> Self {
+/// How the running jobs get on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Running {
+    /// How many of them are stuck.
+    stuck: u64,
+    /// Rows that got an outcome per minute, all together.
+    rows_per_minute: u64,
+}
+
+impl Running {
+    /// Reads it.
+    pub(crate) async fn read(engine: &Engine) -> Result<Self> {
+        let query = JobQuery { states: vec![JobState::Running], limit: MOST_SCANNED, ..JobQuery::default() };
+        let running = engine.jobs(&query).await?;
         let stuck = running.iter().filter(|snapshot| needs_attention(snapshot)).count();
         let speed: f64 = running.iter().filter_map(|snapshot| snapshot.rows_per_second).sum();
+        Ok(Self { stuck: u64::try_from(stuck).unwrap_or(u64::MAX), rows_per_minute: whole(speed * 60.0) })
+    }
+}
+
+impl Summary {
+    fn new(totals: Totals, sums: Sums, running: Running) -> Self {
         Self {
             running: totals.running,
             failed: totals.failed,
             paused: totals.paused,
-            stuck: u64::try_from(stuck).unwrap_or(u64::MAX),
-            rows_per_minute: whole(speed * 60.0),
+            stuck: running.stuck,
+            rows_per_minute: running.rows_per_minute,
             failed_rows_today: sums.failed_rows_today,
             jobs: sums.jobs,
         }
@@ -78,12 +96,10 @@ impl Summary {
 
 /// Reads the figures.
 pub(crate) async fn summary(app: &App) -> Result<Summary> {
-    let query = JobQuery { states: vec![JobState::Running], limit: MOST_SCANNED, ..JobQuery::default() };
-    let running = async { Ok(app.engine.jobs(&query).await?) };
     let totals = async { Ok(app.engine.store().totals().await?) };
     let sums = app.sums(today_from(clock::now()));
-    let (running, totals, sums) = tokio::try_join!(running, totals, sums)?;
-    Ok(Summary::new(totals, sums, &running))
+    let (running, totals, sums) = tokio::try_join!(app.running(), totals, sums)?;
+    Ok(Summary::new(totals, sums, running))
 }
 
 /// Reads what the page shows.

@@ -15,7 +15,7 @@ use onward_core::state::Step;
 use onward_core::store::{
     Attach, Beat, Claim, Claimed, Command, Commit, Committed, Creator, CreatorQuery, Group, Heard, JobQuery,
     LedgerRow, Mark, Moving, NewJob, Presence, Rescued, Reservation, Result, Retry, RowQuery, Settle, Sought,
-    SpanFact, Store, StoreError, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
+    SpanFact, SpanQuery, Store, StoreError, Sums, Totals, Turns, TurnsAsked, Verify, Worker,
 };
 
 use crate::conformance::build::{all_rows, claim, new_uuid};
@@ -304,6 +304,9 @@ impl Store for Planted {
     }
     async fn spans(&self, job: JobId) -> Result<Vec<SpanFact>> {
         self.inner.spans(job).await
+    }
+    async fn spans_with(&self, query: &SpanQuery) -> Result<Vec<SpanFact>> {
+        self.inner.spans_with(query).await
     }
     async fn repeats(&self, input: InputId, after: Option<SpanNo>) -> Result<u64> {
         self.inner.repeats(input, after).await

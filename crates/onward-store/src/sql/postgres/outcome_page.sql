@@ -1,4 +1,5 @@
--- Records in row order: of one outcome ($4), with a code ($5), with a text in key or message ($6).
+-- Records in row order: of one outcome ($4), with a code ($5), with a text in key or message ($6). Those that were added
+-- keep no message: it is the same for all of them, and is looked at once.
 -- Without an end ($3) there is none in the condition: of a range with two ends a planner that has no statistics yet, which
 -- a job's first minute is, thinks that it holds few rows, and sorts all of them.
 SELECT row, key, outcome, code, message, result, tries, duration_ms, finished_at, outcomes.epoch,
@@ -9,5 +10,5 @@ WHERE outcomes.job = (SELECT id FROM onward.jobs WHERE uuid = $1) AND row > $2
   AND ($4::smallint IS NULL OR outcome = $4)
   AND ($5::text IS NULL OR coalesce(code, 'added') = $5)
   AND ($6::text IS NULL OR strpos(lower(coalesce(key, '')), $6) > 0
-       OR strpos(lower(coalesce(message, 'added')), $6) > 0)
+       OR CASE WHEN message IS NULL THEN strpos('added', $6) > 0 ELSE strpos(lower(message), $6) > 0 END)
 ORDER BY row LIMIT $7

@@ -59,11 +59,28 @@ async fn a_function_that_is_planned_on_an_empty_ledger_finds_its_rows_by_index()
         "SELECT * FROM {schema}.job_facts(ARRAY[1]) AS facts (id integer, added bigint, failed bigint, skipped bigint, \
          filtered bigint, beat_ms bigint, rests_until_ms bigint, low_water bigint, leases text, rows bigint)"
     );
+    let jobs = |asked: &str| sql::within(sql::JOB_PAGE, &schema).replace("$1, $2, $3, $4, $5, $6", asked);
+    let one = jobs(&format!("'{JOB}', NULL, NULL, NULL, 1, NULL"));
+    let older = jobs("NULL, NULL, NULL, 'a', 1, NULL");
+    let newer = jobs("NULL, NULL, NULL, 'a', 1, '00000000-0000-0000-0000-000000000000'");
     let claim = format!("SELECT * FROM {schema}.claim_span('{JOB}', 'w', 0, 1, 10, true)");
     let by_id = "Index Cond: (uuid = $1)";
-    let reads: [(&str, String, &[&str], &str); 8] = [
+    let reads: [(&str, String, &[&str], &str); 11] = [
         ("commit_rows", commit, &["outcomes", "spans", "jobs"], by_id),
         ("job_facts", facts, &["doubts", "spans", "span_sums", "jobs"], "ANY ($1)"),
+        ("jobs_page", one, &["jobs", "inputs"], "Index Scan using jobs_uuid_key on jobs"),
+        (
+            "jobs_page",
+            older,
+            &["jobs", "inputs"],
+            "(state >= asked.state) AND (ROW(state, uuid) < ROW(asked.state, ",
+        ),
+        (
+            "jobs_page",
+            newer,
+            &["jobs", "inputs"],
+            "(state <= asked.state) AND (ROW(state, uuid) > ROW(asked.state, $6))",
+        ),
         ("claim_span", claim, &["spans", "jobs"], by_id),
         ("glance", format!("SELECT * FROM {schema}.glance('{JOB}', 'w')"), &["spans", "jobs"], by_id),
         ("has_open_span", format!("SELECT {schema}.has_open_span('{JOB}')"), &["spans", "jobs"], by_id),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use onward_testkit::PgBouncer;
 
 use crate::conformance::planted::every_bug_is_caught_over;
-use crate::conformance::{Case, Subject, attach, claims, commits, fencing, run_all};
-use crate::postgres::migrate::{COMMIT, LOOKS, SUMS};
+use crate::conformance::{Case, Subject, attach, claims, commits, fencing, jobs, run_all};
+use crate::postgres::migrate::{COMMIT, JOBS_PAGE, LOOKS, SUMS};
 use crate::postgres::tests::{SqlBug, server, subject, subject_with};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,7 +35,7 @@ type Pair = (&'static str, &'static str, &'static str, fn(Subject) -> Case);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bugs_in_the_statements_are_caught() {
     let Some(server) = server() else { return };
-    let bugs: [Pair; 7] = [
+    let bugs: [Pair; 8] = [
         (
             COMMIT,
             "spans.no = $2 AND spans.epoch = $3 AND spans.state = 'leased'\n    FOR UPDATE;",
@@ -74,6 +74,12 @@ async fn bugs_in_the_statements_are_caught() {
             "spans.state = 'leased' AND spans.worker = $2",
             "spans.state = 'leased' AND $2::text IS NOT NULL",
             |subject| Box::pin(claims::a_glance_sees_the_limits_and_the_own_spans(subject)),
+        ),
+        (
+            JOBS_PAGE,
+            "ORDER BY jobs.state, jobs.uuid LIMIT $5",
+            "ORDER BY jobs.state DESC, jobs.uuid DESC LIMIT $5",
+            |subject| Box::pin(jobs::jobs_are_paged_backwards_as_well(subject)),
         ),
     ];
     for (statement, sound, planted, case) in bugs {
