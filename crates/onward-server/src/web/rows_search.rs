@@ -24,8 +24,8 @@ pub(crate) const ROWS_A_PAGE: usize = 50;
 const PATIENCE: Duration = Duration::from_millis(12);
 /// Records read between two looks at the clock.
 const RECORDS_A_LOOK: u64 = 4_000;
-/// Spans read at once: a page rarely looks further.
-const SPANS_A_READ: usize = 32;
+/// Spans read at once, and in one part at most: where matches are far apart the clock is looked at all the same.
+const SPANS_A_READ: usize = 256;
 
 /// A page of rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,16 +149,16 @@ impl<'a> Candidates<'a> {
         Ok(self.known.front().copied())
     }
 
-    /// The first and the last of the next ones that hold about so many records together as are wanted.
+    /// The first and the last of the next ones that hold about so many records together as are wanted, of those that
+    /// were read together.
     async fn part(&mut self) -> Result<Option<(SpanFact, SpanFact)>> {
         let Some(first) = self.peek().await? else { return Ok(None) };
         let (mut last, mut records) = (first, 0);
         while records < self.wanted
-            && let Some(next) = self.peek().await?
+            && let Some(next) = self.known.pop_front()
         {
             records += next.ended(self.outcome);
             last = next;
-            self.known.pop_front();
         }
         Ok(Some((first, last)))
     }
