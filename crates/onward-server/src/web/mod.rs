@@ -19,9 +19,11 @@ use onward_core::problem::Code;
 use onward_core::state::Step;
 use onward_engine::Snapshot;
 use serde::Deserialize;
+use tower_http::CompressionLevel;
 
 use crate::clock;
 use crate::problem::{Failure, Result};
+use crate::router::packing;
 use crate::state::App;
 
 mod assets;
@@ -71,7 +73,8 @@ pub fn routes() -> Router<App> {
         .route("/health", get(health))
         .route("/settings", get(settings))
         .route("/wall", get(wall))
-        .route("/assets/{*path}", get(assets::serve))
+        // Fetched once and kept, so as small as they get.
+        .route("/assets/{*path}", get(assets::serve).layer(packing(CompressionLevel::Best)))
 }
 
 /// The new-job page with what was typed and why it was refused, to answer a form with.

@@ -12,7 +12,7 @@ use onward_core::state::Step;
 use onward_core::store::Group;
 use onward_engine::Snapshot;
 use tower::{Layer, ServiceExt};
-use tower_http::compression::CompressionLayer;
+use tower_http::CompressionLevel;
 
 use super::filter::Filter;
 use super::pages::{confirm, job, main, row, rows};
@@ -21,6 +21,7 @@ use super::parts::layout::{Kind, Page, layout};
 use super::reasons::Reasons;
 use super::sample_views::{group, job_view, record, row_view, rows_view};
 use super::{assets, sample};
+use crate::router;
 
 /// The words of a page without its tags.
 fn words(html: &str) -> String {
@@ -258,10 +259,10 @@ async fn pages_stay_within_their_weight() {
     for (what, html, most) in
         [("main page", main_html, 30_000), ("job page", job_html, 60_000), ("rows", rows_html, 60_000)]
     {
-        let own = packed(html.as_bytes()).await;
+        let own = packed(html.as_bytes(), router::PAGES).await;
         let mut loaded = 0;
         for name in loaded_by(&html) {
-            loaded += packed(&assets::bytes(&name)).await;
+            loaded += packed(&assets::bytes(&name), CompressionLevel::Best).await;
         }
         let size = own + loaded;
         println!("{what}: {size} bytes compressed, {own} of them HTML");
@@ -293,13 +294,13 @@ fn loaded_by(html: &str) -> BTreeSet<String> {
 }
 
 /// The size of a text as it goes over the wire: through the compression the server uses.
-async fn packed(bytes: &[u8]) -> usize {
+async fn packed(bytes: &[u8], level: CompressionLevel) -> usize {
     let body = bytes.to_vec();
     let service = tower::service_fn(move |_: Request<Body>| {
         let answer = ([(header::CONTENT_TYPE, "text/html")], body.clone()).into_response();
         async move { Ok::<_, Infallible>(answer) }
     });
-    let service = CompressionLayer::new().layer(service);
+    let service = router::packing(level).layer(service);
     let request = Request::get("/").header(header::ACCEPT_ENCODING, "gzip").body(Body::empty()).unwrap();
     let answer = service.oneshot(request).await.unwrap();
     assert_eq!(answer.headers()[header::CONTENT_ENCODING], "gzip");

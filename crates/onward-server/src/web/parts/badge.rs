@@ -11,7 +11,7 @@ use crate::web::format::{Relative, relative};
 #[must_use]
 pub(crate) fn icon(name: &str) -> Markup {
     html! {
-        svg.icon aria-hidden="true" focusable="false" width="18" height="18" {
+        svg.icon aria-hidden="true" width="18" height="18" {
             use href={ (assets::href("sprite.svg")) "#" (name) } {}
         }
     }

@@ -55,7 +55,7 @@ pub(crate) fn bar(tally: &Tally, total: u64, label_id: &str) -> Markup {
     html! {
         div.bar role="progressbar" aria-labelledby=(label_id) aria-valuemin="0" aria-valuemax=(total)
             aria-valuenow=(tally.processed()) aria-valuetext=(sentence(tally, total)) {
-            svg aria-hidden="true" focusable="false" width="100%" height="100%" {
+            svg aria-hidden="true" width="100%" height="100%" {
                 @for (outcome, left, width) in parts {
                     rect data-part=(outcome.word()) class={ "p-" (outcome.word()) } x=(share(left)) y="0" width=(share(width)) height="100%" {}
                 }
@@ -68,7 +68,7 @@ pub(crate) fn bar(tally: &Tally, total: u64, label_id: &str) -> Markup {
 #[must_use]
 pub(crate) fn patterns() -> Markup {
     html! {
-        svg.defs aria-hidden="true" focusable="false" width="0" height="0" {
+        svg.defs aria-hidden="true" width="0" height="0" {
             defs {
                 pattern id="hatch-failed" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
                     rect.ground width="7" height="7" {}

@@ -70,7 +70,7 @@ impl Chart {
                 }
                 div.plot {
                     span.top-label { ((self.say)(top)) }
-                    svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" focusable="false" {
+                    svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" {
                         line.grid x1="0" x2=(WIDTH) y1="50" y2="50" {}
                         @match self.kind {
                             Kind::Stacked => { (self.bars(buckets, top)) }

@@ -67,7 +67,7 @@ fn where_time_goes(snapshot: &Snapshot, places: Option<u32>, trend: &Trend) -> M
                 @if trend.busy_ms == 0 { "This work calls nobody: all of it went into reading and saving." }
             }
             @if trend.busy_ms > 0 {
-                svg.share-bar width="100%" height="12" aria-hidden="true" focusable="false" {
+                svg.share-bar width="100%" height="12" aria-hidden="true" {
                     @for (class, left, part) in beside {
                         rect.{ "p-" (class) } x={ (left) "%" } y="0" width={ (part) "%" } height="12" {}
                     }
@@ -178,7 +178,7 @@ fn codes(snapshot: &Snapshot, picture: &Picture) -> Markup {
                 tbody { @for (name, class, rows) in &bars { tr {
                     th scope="row" { (name) }
                     td.num { (count(*rows)) }
-                    td.bar-cell { svg width="100%" height="12" aria-hidden="true" focusable="false" {
+                    td.bar-cell { svg width="100%" height="12" aria-hidden="true" {
                         rect.{ "p-" (class) } x="0" y="0" height="12" width={ ((rows * 100 / most).max(1)) "%" } {}
                     } }
                 } } }

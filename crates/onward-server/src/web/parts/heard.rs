@@ -66,7 +66,7 @@ fn statuses(heard: &[Heard]) -> Markup {
                 tbody { @for (status, calls) in &bars { tr {
                     th scope="row" { (name(*status)) }
                     td.num { (count(*calls)) }
-                    td.bar-cell { svg width="100%" height="12" aria-hidden="true" focusable="false" {
+                    td.bar-cell { svg width="100%" height="12" aria-hidden="true" {
                         rect.{ "p-" (class(*status)) } x="0" y="0" height="12" width={ ((calls * 100 / most).max(1)) "%" } {}
                     } }
                 } } }

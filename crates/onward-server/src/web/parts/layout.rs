@@ -184,7 +184,7 @@ fn header(kind: Kind) -> Markup {
 
 fn logo() -> Markup {
     html! {
-        svg.logo aria-hidden="true" focusable="false" viewBox="0 0 24 24" width="24" height="24" {
+        svg.logo aria-hidden="true" viewBox="0 0 24 24" width="24" height="24" {
             rect width="24" height="24" rx="6" {}
             path d="M6 8h6M6 12h9M6 16h4M14 7l5 5-5 5" {}
         }

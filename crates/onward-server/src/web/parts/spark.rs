@@ -13,7 +13,7 @@ const HEIGHT: f64 = 20.0;
 #[must_use]
 pub(crate) fn sparkline(pace: &[f64]) -> Markup {
     html! {
-        svg.spark data-spark="" viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" focusable="false" {
+        svg.spark data-spark="" viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" {
             polyline points=(points(pace)) {}
         }
     }
