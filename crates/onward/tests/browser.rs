@@ -22,6 +22,8 @@ mod pages;
 mod paper;
 #[path = "browser/plain.rs"]
 mod plain;
+#[path = "browser/search.rs"]
+mod search;
 #[path = "browser/story.rs"]
 mod story;
 #[path = "browser/stream.rs"]

@@ -21,7 +21,7 @@ use crate::web::rows_filter::{Place, RowsFilter};
 pub(crate) const ROWS_A_PAGE: usize = 50;
 /// How long a page looks for matches before it shows what it has: no part is begun that would not end by then, going
 /// by how long the last one took.
-const PATIENCE: Duration = Duration::from_millis(12);
+const PATIENCE: Duration = Duration::from_millis(8);
 /// Records read between two looks at the clock.
 const RECORDS_A_LOOK: u64 = 4_000;
 /// Spans read at once, and in one part at most: where matches are far apart the clock is looked at all the same.

@@ -39,12 +39,19 @@ pub async fn rows_are_found_by_outcome_code_and_text(Subject { store, keep: _kee
     rate.verdict = Verdict::new(Outcome::Failed, "rate", "slower: 100% of the QUOTA");
     hand.write(vec![record(4, Outcome::Failed), rate], at(2)).await.expect("the holder may write");
     hand.finish([6, 7], Outcome::Filtered, at(2)).await.expect("the holder may write");
+    let mut far = record(8, Outcome::Failed);
+    far.key = "Ärzte".into();
+    far.verdict = Verdict::new(Outcome::Failed, "closed", "Heute GESCHLOSSEN: Straße gesperrt, Ωmega");
+    hand.write(vec![far], at(2)).await.expect("the holder may write");
     let find = async |outcome, code: Option<&str>, text: Option<&str>| {
         let (code, text) = (code.map(str::to_owned), text.map(str::to_owned));
         let rows = store.rows(&RowQuery { outcome, code, text, ..all_rows(id) }).await.expect("it answers");
         rows.iter().map(|row| row.index.0).collect::<Vec<_>>()
     };
-    assert_eq!(find(Some(Outcome::Failed), None, None).await, [4, 5]);
+    assert_eq!(find(Some(Outcome::Failed), None, None).await, [4, 5, 8]);
+    for part in ["ärz", "ÄRZTE", "rzT", "geschlossen: S", "STRAß", "ωMEGA"] {
+        assert_eq!(find(None, None, Some(part)).await, [8], "{part}");
+    }
     assert_eq!(find(Some(Outcome::Skipped), None, None).await, [0u32; 0]);
     assert_eq!(find(None, Some("rate"), None).await, [5]);
     assert_eq!(find(None, Some("added"), None).await, [0u32; 0]);

@@ -184,8 +184,15 @@ fn nothing(view: &View) -> Markup {
                 h2 { "No row is done yet" }
                 p { "Rows are listed here as soon as they have an outcome. " a href={ "/jobs/" (job.id) } { "See the job" } }
             } @else if let Some(stopped) = view.found.stopped_at {
-                h2 { "No match so far" }
-                p { "Looked as far as row " (count(stopped.row())) "; go on below." }
+                @let total = job.total;
+                @let (so_far, looked) = match view.filter.place {
+                    Place::From(_) => ("as far as", stopped.row()),
+                    Place::Before(_) => ("back to", total.saturating_sub(stopped.row())),
+                };
+                h2 #search-state aria-live="polite" { "No match so far" }
+                p #looked { "Looked " (so_far) " row " (count(stopped.row())) " of " (count(total)) "." }
+                progress #searched hidden max=(total) value=(looked) aria-label="Rows looked at" {}
+                p.acts { button #search-stop type="button" hidden { (icon("x")) "Stop searching" } }
             } @else {
                 h2 { "No row matches" }
                 p { a href={ "/jobs/" (job.id) "/rows" } { "Show all rows" } }
@@ -197,6 +204,9 @@ fn nothing(view: &View) -> Markup {
 fn pages(view: &View) -> Markup {
     let (id, filter, found) = (view.snapshot.job.id, &view.filter, &view.found);
     let to = |place: Place| filter.at(place).href(id);
+    let searches = |from: bool| {
+        (found.stopped_at.is_some() && matches!(filter.place, Place::From(_)) == from).then_some("")
+    };
     let (back, on) = match (found.stopped_at, filter.place) {
         (None, _) => ("Earlier rows", "Later rows"),
         (Some(_), Place::From(_)) => ("Earlier rows", "Search on"),
@@ -207,8 +217,8 @@ fn pages(view: &View) -> Markup {
             p.hint role="status" { "Looked as far as row " (count(stopped.row())) " of " (count(view.snapshot.job.total)) "." }
         }
         nav.pages aria-label="Pages of rows" {
-            @if let Some(earlier) = found.earlier { a.btn rel="prev" href=(to(earlier)) { (icon("chevron-left")) (back) } }
-            @if let Some(later) = found.later { a.btn rel="next" href=(to(later)) { (on) (icon("chevron-right")) } }
+            @if let Some(earlier) = found.earlier { a.btn rel="prev" data-search-on=[searches(false)] href=(to(earlier)) { (icon("chevron-left")) (back) } }
+            @if let Some(later) = found.later { a.btn rel="next" data-search-on=[searches(true)] href=(to(later)) { (on) (icon("chevron-right")) } }
         }
     }
 }
@@ -219,7 +229,7 @@ fn jump(view: &View) -> Markup {
         form.jump method="get" action={ "/jobs/" (job.id) "/rows" } {
             @if let Some(outcome) = view.filter.outcome { input type="hidden" name="outcome" value=(outcome.word()); }
             label for="from" { "From row" }
-            input #from type="text" name="from" inputmode="numeric" pattern="[0-9,]{1,13}" size="9" required placeholder={ "1 to " (count(job.total)) };
+            input #from type="text" name="from" inputmode="numeric" pattern="[0-9,]{1,13}" size="12" required placeholder={ "1 to " (count(job.total)) };
             button.small type="submit" { "Go" }
         }
     }

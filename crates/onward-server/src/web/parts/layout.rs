@@ -100,7 +100,8 @@ impl Kind {
     /// Scripts beyond those of every page.
     fn scripts(self) -> &'static [&'static str] {
         match self {
-            Self::Job | Self::Rows => &["rows.js"],
+            Self::Job => &["rows.js"],
+            Self::Rows => &["rows.js", "search-on.js"],
             Self::NewJob => &["new.js"],
             Self::Jobs
             | Self::Creators
