@@ -69,11 +69,13 @@ pub(crate) async fn read(engine: &Engine, snapshot: &Snapshot) -> Result<Picture
     let every = if is_large(job) { job.total.div_ceil(SAMPLE) } else { 1 };
     let every = u32::try_from(every).unwrap_or(u32::MAX);
     let drawn = async {
-        let marks = store.marks(job.id, every).await?;
-        let cells = if every == 1 {
-            row_map::of_marks(job.total, &marks, MOST_CELLS)
+        let (marks, cells) = if every == 1 {
+            let marks = store.marks(job.id, every).await?;
+            let cells = row_map::of_marks(job.total, &marks, MOST_CELLS);
+            (marks, cells)
         } else {
-            row_map::of_spans(&store.spans(job.id).await?, MOST_CELLS)
+            let (marks, spans) = tokio::try_join!(store.marks(job.id, every), store.spans(job.id))?;
+            (marks, row_map::of_spans(&spans, MOST_CELLS))
         };
         let tail = tail(store, job, every, &marks).await?;
         Ok((cells, tail, marks))

@@ -18,15 +18,17 @@ use crate::start::fill;
 
 /// Rows of the job that runs meanwhile: enough for every look.
 const RUNNING_ROWS: u64 = 8_000_000;
-/// Looks at each page.
-const LOOKS: usize = 40;
+/// Looks at each page in each round.
+const LOOKS: usize = 20;
+/// Rounds over all pages.
+const ROUNDS: usize = 3;
 /// One look in this time, as twenty impatient readers would.
 const A_LOOK: Duration = Duration::from_millis(50);
 /// How long a rate is measured at a time. A job's rate drifts by a third within a minute, so windows with and
 /// without what is measured take turns.
 const WINDOW: Duration = Duration::from_secs(4);
-/// Pages looked at between two windows without looks.
-const PAGES_A_TURN: usize = 2;
+/// The same where nothing has to come or go between two windows: as long as the looks of a round at one page.
+const SHORT_WINDOW: Duration = Duration::from_secs(1);
 /// Windows with a thousand clients.
 const TURNS: usize = 4;
 /// Clients that are gone are noticed when they are told the next time; with a thousand that is every 1.7 s.
@@ -106,9 +108,6 @@ async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
         .context("the large job")?
         .to_owned();
     let running = submit(home, api, "running", RUNNING_ROWS).await?;
-    let mut alone = Span::default();
-    let mut watched = Span::default();
-    alone.add(pass(api, &running, WINDOW).await?);
     let client = onward_testkit::api::client().build()?;
     let middle = rows / 2;
     let paths = [
@@ -125,10 +124,12 @@ async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
         ("one row", format!("/jobs/{large}/rows/{middle}")),
         ("creators", "/creators".to_owned()),
     ];
-    for turn in paths.chunks(PAGES_A_TURN) {
-        let begun = Mark::now(api, &running).await?;
-        for (name, path) in turn {
-            let mut first_bytes = Vec::with_capacity(LOOKS);
+    let (mut alone, mut watched) = (Span::default(), Span::default());
+    let mut first_bytes = vec![Vec::with_capacity(LOOKS * ROUNDS); paths.len()];
+    for _ in 0..ROUNDS {
+        for ((_, path), first_bytes) in paths.iter().zip(&mut first_bytes) {
+            alone.add(pass(api, &running, SHORT_WINDOW).await?);
+            let begun = Mark::now(api, &running).await?;
             for _ in 0..LOOKS {
                 let begin = Instant::now();
                 let answer =
@@ -138,12 +139,13 @@ async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
                 answer.bytes().await?;
                 tokio::time::sleep(A_LOOK.saturating_sub(begin.elapsed())).await;
             }
-            first_bytes.sort_unstable();
-            let (median, p95) = (first_bytes[LOOKS / 2], first_bytes[LOOKS * 95 / 100]);
-            say(&format!("{name}: first byte {:.1} ms (median), {:.1} ms (p95)", ms(median), ms(p95)));
+            watched.add(begun.until_now(api, &running).await?);
         }
-        watched.add(begun.until_now(api, &running).await?);
-        alone.add(pass(api, &running, WINDOW).await?);
+    }
+    for ((name, _), first_bytes) in paths.iter().zip(&mut first_bytes) {
+        first_bytes.sort_unstable();
+        let (median, p95) = (first_bytes[first_bytes.len() / 2], first_bytes[first_bytes.len() * 95 / 100]);
+        say(&format!("{name}: first byte {:.1} ms (median), {:.1} ms (p95)", ms(median), ms(p95)));
     }
     ensure!(api.job(&running).await?["status"] == "running", "the job ended too early to be measured");
     say(&format!(
