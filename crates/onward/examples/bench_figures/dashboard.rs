@@ -165,12 +165,15 @@ async fn streams(home: &Home, api: &Api, server: &Process) -> Result<()> {
     let (mut alone, mut watched) = (Span::default(), Span::default());
     let (mut cpu_alone, mut cpu_watched) = (0.0, 0.0);
     let mut clients = JoinSet::new();
-    for _ in 0..TURNS {
-        clients.shutdown().await;
-        tokio::time::sleep(LEAVING).await;
+    let mut without = async || -> Result<()> {
         let cpu = cpu_s(server.id());
-        alone.add(pass(api, &job, WINDOW).await?);
+        alone.add(pass(api, &job, WINDOW / 2).await?);
         cpu_alone += cpu_s(server.id()) - cpu;
+        Ok(())
+    };
+    for turn in 0..TURNS {
+        // As long before the clients as after them: a job that becomes slower does not count against them.
+        without().await?;
         let watching = Arc::new(AtomicUsize::new(0));
         for _ in 0..CLIENTS {
             clients.spawn(watch(address.clone(), Arc::clone(&watching)));
@@ -183,6 +186,12 @@ async fn streams(home: &Home, api: &Api, server: &Process) -> Result<()> {
         let cpu = cpu_s(server.id());
         watched.add(pass(api, &job, WINDOW).await?);
         cpu_watched += cpu_s(server.id()) - cpu;
+        // The last ones stay, to see the end.
+        if turn + 1 < TURNS {
+            clients.shutdown().await;
+            tokio::time::sleep(LEAVING).await;
+            without().await?;
+        }
     }
     ensure!(api.job(&job).await?["status"] == "running", "the job ended too early to be measured");
     // What the rows themselves cost is known from the windows without clients.
