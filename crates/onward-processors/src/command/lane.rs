@@ -168,7 +168,7 @@ impl Task {
         // Ends with the child's last holder of the pipe, or with the lane.
         let listener = tokio::spawn(async move { listening.read(stderr, usize::MAX).await });
         let mut unwritten = self.open.take(first);
-        let (mut heard, mut piece) = (Vec::new(), vec![0; PIECE]);
+        let (mut asks, mut heard, mut piece) = (Vec::new(), Vec::new(), vec![0; PIECE]);
         // Set again only when it is over: the oldest question changes with every answer.
         let mut alarm = pin!(tokio::time::sleep(self.timeout));
         let end = loop {
@@ -185,9 +185,10 @@ impl Task {
                         if let Err(why) = self.hear(&mut heard) { break End::Died(why); }
                     }
                 },
-                ask = self.inbox.recv(), if unwritten.len() < MAX_UNWRITTEN => match ask {
-                    Some(ask) => unwritten.append(&mut self.open.take(ask)),
-                    None => break End::Finished,
+                // All that is there, so that it goes out in one piece.
+                asked = self.inbox.recv_many(&mut asks, QUEUE), if unwritten.len() < MAX_UNWRITTEN => {
+                    if asked == 0 { break End::Finished; }
+                    for ask in asks.drain(..) { unwritten.append(&mut self.open.take(ask)); }
                 },
                 () = self.given_up.notified() => if self.open.has_given_up() { break End::GivenUp },
                 () = &mut alarm => match self.open.due(self.timeout) {

@@ -32,21 +32,27 @@ fn lines(dir: &Path, rows: u64) -> Result<()> {
         program.display()
     );
     std::fs::write(&recipe, text)?;
-    let alone = alone(&program, rows)?;
-    say(&format!("{CHILDREN} trivial Python children alone in a pipe: {alone:.0} rows/s"));
+    let one = alone(&program, rows, 1)?;
+    say(&format!("a trivial Python child alone in a pipe: {one:.0} rows/s"));
+    let all = alone(&program, rows, CHILDREN)?;
+    say(&format!("{CHILDREN} of them: {all:.0} rows/s"));
     let (csv, recipe) = (csv.display().to_string(), recipe.display().to_string());
     let cost = cost(onward(dir, &["run", &csv, "--recipe", &recipe])?)?;
     let rate = rows as f64 / cost.wall_s;
-    say(&format!("onward run with the same children: {rate:.0} rows/s, {:.2} of that", rate / alone));
+    say(&format!(
+        "onward run with {CHILDREN} of them: {rate:.0} rows/s, {:.2} of the one alone, {:.2} of {CHILDREN} alone",
+        rate / one,
+        rate / all
+    ));
     Ok(())
 }
 
 /// The same lines through the same children, and nothing else.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-fn alone(program: &Path, rows: u64) -> Result<f64> {
+fn alone(program: &Path, rows: u64, children: u64) -> Result<f64> {
     let begin = Instant::now();
     let mut threads = Vec::new();
-    for child in 0..CHILDREN {
+    for child in 0..children {
         let mut process = Command::new("python3")
             .arg(program)
             .stdin(Stdio::piped())
@@ -55,7 +61,7 @@ fn alone(program: &Path, rows: u64) -> Result<f64> {
             .context("python3 is needed")?;
         let (mut stdin, stdout) =
             (process.stdin.take().context("a pipe")?, process.stdout.take().context("a pipe")?);
-        let share: String = (0..rows).filter(|row| row % CHILDREN == child).map(line).collect();
+        let share: String = (0..rows).filter(|row| row % children == child).map(line).collect();
         threads.push(std::thread::spawn(move || stdin.write_all(share.as_bytes()).map(|()| 0)));
         threads.push(std::thread::spawn(move || {
             let lines = BufReader::new(stdout).lines().map_while(Result::ok).count();
