@@ -204,21 +204,19 @@ fn nothing(view: &View) -> Markup {
 fn pages(view: &View) -> Markup {
     let (id, filter, found) = (view.snapshot.job.id, &view.filter, &view.found);
     let to = |place: Place| filter.at(place).href(id);
-    let searches = |from: bool| {
-        (found.stopped_at.is_some() && matches!(filter.place, Place::From(_)) == from).then_some("")
+    let stopped = found.stopped_at.is_some();
+    let (back, on) = match filter.place {
+        Place::From(_) => (false, stopped),
+        Place::Before(_) => (stopped, false),
     };
-    let (back, on) = match (found.stopped_at, filter.place) {
-        (None, _) => ("Earlier rows", "Later rows"),
-        (Some(_), Place::From(_)) => ("Earlier rows", "Search on"),
-        (Some(_), Place::Before(_)) => ("Search on", "Later rows"),
-    };
+    let says = |searches, usual| if searches { "Search on" } else { usual };
     html! {
         @if let (Some(stopped), false) = (found.stopped_at, found.rows.is_empty()) {
             p.hint role="status" { "Looked as far as row " (count(stopped.row())) " of " (count(view.snapshot.job.total)) "." }
         }
         nav.pages aria-label="Pages of rows" {
-            @if let Some(earlier) = found.earlier { a.btn rel="prev" data-search-on=[searches(false)] href=(to(earlier)) { (icon("chevron-left")) (back) } }
-            @if let Some(later) = found.later { a.btn rel="next" data-search-on=[searches(true)] href=(to(later)) { (on) (icon("chevron-right")) } }
+            @if let Some(earlier) = found.earlier { a.btn rel="prev" data-search-on[back] href=(to(earlier)) { (icon("chevron-left")) (says(back, "Earlier rows")) } }
+            @if let Some(later) = found.later { a.btn rel="next" data-search-on[on] href=(to(later)) { (says(on, "Later rows")) (icon("chevron-right")) } }
         }
     }
 }
