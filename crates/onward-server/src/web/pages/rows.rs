@@ -227,7 +227,7 @@ fn jump(view: &View) -> Markup {
         form.jump method="get" action={ "/jobs/" (job.id) "/rows" } {
             @if let Some(outcome) = view.filter.outcome { input type="hidden" name="outcome" value=(outcome.word()); }
             label for="from" { "From row" }
-            input #from type="text" name="from" inputmode="numeric" pattern="[0-9,]{1,13}" size="12" required placeholder={ "1 to " (count(job.total)) };
+            input #from type="text" name="from" inputmode="numeric" pattern="[0-9,]{1,13}" size="9" required placeholder={ "1 to " (count(job.total)) };
             button.small type="submit" { "Go" }
         }
     }
