@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::Uri;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use onward_core::input::InputRow;
 use onward_core::problem::{Code, Problem};
 use onward_core::processor::Call;
-use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use url::Url;
 
 use crate::invalid::Wrong;
 use crate::outbound::Outbound;
@@ -29,7 +32,8 @@ const MAX_URL: usize = 8_192;
 #[derive(Debug)]
 pub(crate) struct Origin {
     written: String,
-    url: Url,
+    scheme: Scheme,
+    authority: Authority,
 }
 
 /// Checks an address of a recipe before any row: scheme, host, and that no row chooses the host.
@@ -54,17 +58,22 @@ pub(crate) fn check_template(
         return Ok(None);
     }
     let written = format!("{scheme}://{host}");
-    match Url::parse(&written) {
-        Ok(url) => {
-            let checked = outbound.check_url(&url);
-            checked.map_err(|refused| Problem::new(Code::BlockedAddress, refused.to_string()))?;
-            Ok(Some(Origin { written, url }))
-        }
+    let url = match Url::parse(&written) {
+        Ok(url) => url,
         Err(error) => {
             wrong.add(path, format!("`{path}` is no address: {error}"));
-            Ok(None)
+            return Ok(None);
         }
+    };
+    let checked = outbound.check_url(&url);
+    checked.map_err(|refused| Problem::new(Code::BlockedAddress, refused.to_string()))?;
+    let parts = Uri::try_from(url.as_str()).map(Uri::into_parts).ok();
+    let origin =
+        parts.and_then(|parts| Some(Origin { written, scheme: parts.scheme?, authority: parts.authority? }));
+    if origin.is_none() {
+        wrong.add(path, format!("the host of `{path}` cannot be called"));
     }
+    Ok(origin)
 }
 
 /// The headers that say which row this is. A batch has no key as a whole: its rows are put together
@@ -87,7 +96,7 @@ pub(crate) fn trace(headers: &mut HeaderMap, call: &Call, rows: &[Arc<InputRow>]
 }
 
 /// The address of one row, or why there is none.
-pub(crate) fn of_row(origin: &Origin, text: &str) -> Result<Url, &'static str> {
+pub(crate) fn of_row(origin: &Origin, text: &str) -> Result<Uri, &'static str> {
     if text.len() > MAX_URL {
         return Err("the address of this row is too long");
     }
@@ -100,28 +109,44 @@ pub(crate) fn of_row(origin: &Origin, text: &str) -> Result<Url, &'static str> {
     if path.split(['/', '\\']).any(climbs) {
         return Err("`.` and `..` cannot be looked up: they would lead to another address");
     }
-    let parsed = match text.strip_prefix(&*origin.written).filter(|path| is_plain_path(path)) {
-        Some(path) => origin.url.join(path),
-        None => Url::parse(text),
-    };
-    parsed.map_err(|_| "the address of this row is not valid")
+    match text.strip_prefix(&*origin.written).filter(|path| is_plain(path)) {
+        Some(path) => behind(origin, path).ok(),
+        None => Url::parse(text).ok().and_then(|url| Uri::try_from(url.as_str()).ok()),
+    }
+    .ok_or("the address of this row is not valid")
 }
 
-/// Whether it means the same behind an origin as in a whole address. `//` would name another host, and so
-/// would two strokes with a line break between them, which is left out when an address is read.
-fn is_plain_path(path: &str) -> bool {
+fn behind(origin: &Origin, path: &str) -> Result<Uri, http::Error> {
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(origin.scheme.clone());
+    parts.authority = Some(origin.authority.clone());
+    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(Bytes::copy_from_slice(path.as_bytes()))?);
+    Ok(Uri::from_parts(parts)?)
+}
+
+/// Whether it is written behind an origin as it would be once a whole address is read: nothing in it has to be
+/// encoded, left out or taken for something else.
+fn is_plain(path: &str) -> bool {
     path.starts_with('/')
-        && !path[1..].starts_with(['/', '\\'])
-        && path.bytes().all(|byte| byte.is_ascii_graphic())
+        && path.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'/' | b'?' | b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&')
+                || matches!(byte, b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@')
+        })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of_row(text: &str) -> Result<Url, &'static str> {
+    fn of_row(text: &str) -> Result<Uri, &'static str> {
         let origin = check_template("http://a/x", "url", &Outbound::default(), &mut Wrong::new());
         super::of_row(&origin.unwrap().unwrap(), text)
+    }
+
+    /// What a browser makes of an address.
+    fn read(text: &str) -> Option<Uri> {
+        Url::parse(text).ok().and_then(|url| Uri::try_from(url.as_str()).ok())
     }
 
     #[test]
@@ -139,6 +164,7 @@ mod tests {
             "",
             "?x=1",
             "#y",
+            "/c#y",
             ":81/x",
             ".evil.example/x",
             "@evil.example/",
@@ -149,10 +175,22 @@ mod tests {
             "/%zz",
             "/c//d",
             "/x\\y",
+            "/c?x='",
             "\\evil.example",
         ] {
             let text = format!("http://a{path}");
-            assert_eq!(of_row(&text).ok(), Url::parse(&text).ok(), "{text:?}");
+            assert_eq!(of_row(&text).ok(), read(&text), "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_stands_behind_an_origin_is_read_alike(path in "[/?#%.:@;=&a-c0-2|'\"<>{} \t\\\\å]{0,12}") {
+            let text = format!("http://a{path}");
+            // What would lead elsewhere is refused, which another test is about.
+            if let Ok(uri) = of_row(&text) {
+                proptest::prop_assert_eq!(Some(uri), read(&text), "{:?}", text);
+            }
         }
     }
 

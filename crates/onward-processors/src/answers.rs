@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::header::{DATE, HeaderMap, RETRY_AFTER};
 use onward_core::pace::MAX_WAIT_MS;
 use onward_core::processor::{Answer, Told};
 use onward_core::row::{Outcome, Text, Verdict};
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde_json::Value as Json;
 
 use crate::client::Received;
@@ -206,7 +206,7 @@ fn since_1970() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::header::{HeaderName, HeaderValue};
+    use http::header::{HeaderName, HeaderValue};
 
     fn wait(headers: &[(&'static str, &str)]) -> Option<u64> {
         let pairs = headers

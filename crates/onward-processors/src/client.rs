@@ -1,62 +1,35 @@
 //! One HTTP call: sent without proxies or retries of its own, answered within bounds. Redirects are not
 //! followed unless the recipe says so, and then each one is checked like the address itself.
 
-use std::error::Error as _;
+use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onward_core::problem::{Code, Problem};
+use http::Response;
+use http::header::HeaderMap;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use onward_core::problem::Problem;
 use onward_core::processor::{Answer, Told};
 use onward_core::recipe::Work;
-use reqwest::Request;
-use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 
 use crate::answers::failed;
-use crate::outbound::{Guard, Outbound, Refused};
+use crate::outbound::{Outbound, Refused};
 use crate::redirect;
 use crate::scope::{Fetched, Headers};
 use crate::settings::{Secrets, Settings};
-
-/// An answer's body is at most so long once unpacked, in bytes: a creator is a page of JSON.
-pub(crate) const MAX_BODY: usize = 1024 * 1024;
-/// A connection that takes longer will not come; in milliseconds.
-const MAX_CONNECT_MS: u64 = 10_000;
-/// Idle connections are dropped after this, in seconds: less than the usual 60 s of servers and load
-/// balancers, so that a call rarely meets a connection that was just closed.
-const IDLE_S: u64 = 30;
-/// How the program names itself to targets.
-const USER_AGENT: &str = concat!("onward/", env!("CARGO_PKG_VERSION"));
+use crate::transport::{Request, Transport};
+use crate::unpack::{Body, MAX_BODY, Unusable};
 
 /// Sends calls for one job.
 #[derive(Debug)]
 pub(crate) struct Client {
-    http: reqwest::Client,
+    transport: Transport,
     outbound: Outbound,
     secrets: Secrets,
     redirects: u32,
-}
-
-/// An HTTP client that goes nowhere but where it may: no proxy, no redirect, no name that leads inside.
-pub(crate) fn guarded(
-    outbound: &Outbound,
-    connect: Duration,
-    idle: usize,
-) -> Result<reqwest::Client, Problem> {
-    crate::tls::ready();
-    reqwest::Client::builder()
-        .user_agent(USER_AGENT)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .gzip(true)
-        .dns_resolver(Guard(outbound.clone()))
-        .connect_timeout(connect.min(Duration::from_millis(MAX_CONNECT_MS)))
-        .pool_max_idle_per_host(idle)
-        .pool_idle_timeout(Duration::from_secs(IDLE_S))
-        .build()
-        .map_err(|error| Problem::new(Code::Internal, format!("failed to set up HTTP: {error}")))
 }
 
 /// What came back.
@@ -71,9 +44,14 @@ impl Client {
     /// A client with a pool of its own.
     pub(crate) fn new(settings: &Settings, work: &Work, redirects: u32) -> Result<Self, Problem> {
         let connect = Duration::from_millis(work.timeout);
-        let http =
-            guarded(&settings.outbound, connect, usize::try_from(work.concurrency).unwrap_or(usize::MAX))?;
-        Ok(Self { http, outbound: settings.outbound.clone(), secrets: settings.secrets.clone(), redirects })
+        let idle = usize::try_from(work.concurrency).unwrap_or(usize::MAX);
+        let transport = Transport::new(&settings.outbound, connect, idle)?;
+        Ok(Self {
+            transport,
+            outbound: settings.outbound.clone(),
+            secrets: settings.secrets.clone(),
+            redirects,
+        })
     }
 
     /// The secrets, to keep them out of messages.
@@ -86,11 +64,10 @@ impl Client {
     pub(crate) async fn send(&self, mut request: Request, told: &Told) -> Result<Received, Answer> {
         let mut left = self.redirects;
         loop {
-            self.outbound.check_url(request.url()).map_err(|refused| blocked(&refused))?;
-            let again = if left > 0 { request.try_clone() } else { None };
-            let response = self.http.execute(request).await.map_err(|error| broken(&error))?;
+            let again = (left > 0).then(|| request.clone());
+            let response = self.transport.send(request).await.map_err(|error| Broken::of(&error))?;
             told.answered(response.status().as_u16());
-            match again.and_then(|again| redirect::next(again, &response)) {
+            match again.and_then(|again| redirect::next(again, &response, &self.outbound)) {
                 Some(next) => request = next?,
                 None => return read(response).await,
             }
@@ -107,21 +84,16 @@ impl Received {
     }
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Received, Answer> {
-    let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
-        if body.len() + chunk.len() > MAX_BODY {
-            let message = format!("the answer is longer than {MAX_BODY} bytes");
-            return Err(failed("answer-too-large", message));
+async fn read(response: Response<Incoming>) -> Result<Received, Answer> {
+    let (mut head, mut incoming) = response.into_parts();
+    let mut body = Body::of(&mut head.headers);
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|_| Broken::ANSWER)?;
+        if let Some(piece) = frame.data_ref() {
+            body.take(piece)?;
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(Received { status, headers: Arc::new(headers), body })
-}
-
-fn blocked(refused: &Refused) -> Answer {
-    failed("blocked-address", refused.to_string())
+    Ok(Received { status: head.status.as_u16(), headers: Arc::new(head.headers), body: body.end()? })
 }
 
 /// Why a call did not come to an answer. The URL is left out: it may hold what the row holds.
@@ -138,33 +110,51 @@ pub(crate) enum Broken {
 }
 
 impl Broken {
+    const ANSWER: Self = Self::passing("broken-answer", "the answer broke off or could not be unpacked");
+
+    const fn passing(code: &'static str, message: &'static str) -> Self {
+        Self::Passing { code, message }
+    }
+
     /// What an error means.
-    pub(crate) fn of(error: &reqwest::Error) -> Self {
-        let mut cause = error.source();
+    pub(crate) fn of(error: &hyper_util::client::legacy::Error) -> Self {
+        let (mut cause, mut is_late) = (error.source(), false);
         while let Some(inner) = cause {
             if let Some(refused) = inner.downcast_ref::<Refused>() {
                 return Self::Blocked(refused.clone());
             }
+            let io = inner.downcast_ref::<io::Error>();
+            is_late |= io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
             cause = inner.source();
         }
-        let (code, message) = if error.is_timeout() {
-            ("timeout", "the target did not take the connection in time")
+        if is_late {
+            Self::passing("timeout", "the target did not take the connection in time")
         } else if error.is_connect() {
-            ("unreachable", "the target cannot be reached")
-        } else if error.is_body() || error.is_decode() {
-            ("broken-answer", "the answer broke off or could not be unpacked")
+            Self::passing("unreachable", "the target cannot be reached")
         } else {
-            ("broken-connection", "the connection to the target broke")
-        };
-        Self::Passing { code, message }
+            Self::passing("broken-connection", "the connection to the target broke")
+        }
     }
 }
 
-fn broken(error: &reqwest::Error) -> Answer {
-    match Broken::of(error) {
-        Broken::Blocked(refused) => blocked(&refused),
-        Broken::Passing { code, message } => {
-            Answer::Retry { code: code.into(), message: message.into(), wait_ms: None }
+impl From<Broken> for Answer {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Blocked(refused) => refused.into(),
+            Broken::Passing { code, message } => {
+                Self::Retry { code: code.into(), message: message.into(), wait_ms: None }
+            }
+        }
+    }
+}
+
+impl From<Unusable> for Answer {
+    fn from(unusable: Unusable) -> Self {
+        match unusable {
+            Unusable::TooLarge => {
+                failed("answer-too-large", format!("the answer is longer than {MAX_BODY} bytes"))
+            }
+            Unusable::Broken => Broken::ANSWER.into(),
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Where to look: [`build`] makes the processor of a recipe, from the table in `registry`.
 //! `creators/` looks a row up, filters it and gives it to the store to add; `http/` sends rows to an
 //! address. Both make their calls in `target`, read answers by the `rules` of the recipe, and go out
-//! through `client` and [`outbound`], which refuses addresses inside the network the server stands in.
+//! through `client`, `transport` and [`outbound`], which refuses addresses inside the network the server
+//! stands in.
 //! [`command`] runs programs. `hooks/` tells other
 //! people's servers how a job goes. [`expr`] is the expression language of filters and rules.
 
@@ -27,6 +28,8 @@ mod settings;
 mod target;
 mod template;
 pub mod tls;
+mod transport;
+mod unpack;
 mod wire;
 
 pub use command::{Commands, Guard, NamedCommand};

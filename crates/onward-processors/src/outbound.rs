@@ -1,17 +1,22 @@
 //! Where calls may go: the guard against reaching into the network the server stands in.
 //!
 //! Two gates, both needed: an address written as a number never passes through name resolution, so
-//! it is checked in the URL before each call; a name is resolved by our own resolver, which gives the
-//! connection only addresses it has checked, and none at all when one of them is refused. Redirects
-//! that a recipe allows pass both gates at every hop, and proxies of the environment are not used: they
-//! would go round the gates.
+//! it is checked when a recipe is read, at every hop of a redirect, and once more before each connection; a name
+//! is resolved by our own resolver, which gives the connection only addresses it has checked, and none at all
+//! when one of them is refused. Proxies of the environment are not used: they would go round the gates.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 use std::str::FromStr;
+use std::task::{Context, Poll};
 
-use reqwest::Url;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use onward_core::processor::Answer;
+use tower_service::Service;
+use url::Url;
+
+use crate::answers::failed;
 
 /// Which addresses may be called.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -111,8 +116,13 @@ impl Outbound {
         if host.is_empty() {
             return refused("the address names no host");
         }
+        self.check_host(host)
+    }
+
+    /// Checks a host as an address holds it, in small letters.
+    pub(crate) fn check_host(&self, host: &str) -> Result<(), Refused> {
         if METADATA_NAMES.contains(&host.trim_end_matches('.')) {
-            return refused(LOCAL);
+            return Err(Refused { host: host.to_owned(), why: LOCAL });
         }
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         bare.parse().map_or(Ok(()), |ip| self.check_ip(ip))
@@ -131,6 +141,12 @@ impl Outbound {
             Self::PublicOnly { allow } => allow.iter().any(|cidr| cidr.contains(ip)),
         };
         if allowed { Ok(()) } else { Err(Refused { host: ip.to_string(), why }) }
+    }
+}
+
+impl From<Refused> for Answer {
+    fn from(refused: Refused) -> Self {
+        failed("blocked-address", refused.to_string())
     }
 }
 
@@ -165,12 +181,23 @@ impl fmt::Display for Cidr {
     }
 }
 
+/// Why there is no connection; [`Refused`] is found among its causes.
+pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;
+
 /// Resolves names for the HTTP client and gives it only addresses that may be called.
 #[derive(Debug, Clone)]
 pub(crate) struct Guard(pub(crate) Outbound);
 
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for Guard {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Failed;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Failed>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         let outbound = self.0.clone();
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
@@ -178,7 +205,7 @@ impl Resolve for Guard {
             for address in &found {
                 outbound.check_ip(address.ip())?;
             }
-            Ok(Box::new(found.into_iter()) as Addrs)
+            Ok(found.into_iter())
         })
     }
 }
@@ -292,9 +319,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_inside_gets_no_address() {
-        let resolved = Guard(public()).resolve("localhost".parse().unwrap()).await;
-        let error = resolved.err().expect("localhost is inside");
-        assert!(error.downcast_ref::<Refused>().is_some(), "{error}");
-        assert!(Guard(Outbound::Inside).resolve("localhost".parse().unwrap()).await.is_ok());
+        let resolve = async |outbound: Outbound| Guard(outbound).call("localhost".parse().unwrap()).await;
+        let error = resolve(public()).await.expect_err("localhost is inside");
+        assert!(error.is::<Refused>(), "{error}");
+        assert!(resolve(Outbound::Inside).await.is_ok());
     }
 }

@@ -1,42 +1,46 @@
 //! What a redirect leads to: the next call, or none.
 
+use http::header::{HeaderMap, LOCATION};
+use http::{Method, Response, Uri};
 use onward_core::processor::Answer;
-use reqwest::header::{HeaderMap, LOCATION};
-use reqwest::{Method, Request, Response, Url};
+use url::Url;
 
 use crate::answers::failed;
+use crate::outbound::Outbound;
+use crate::transport::Request;
 
 /// The call that follows a redirect, made of the one that was answered; `None` when the answer is none
-/// that is followed. Whether the new address may be called is checked by whoever sends it.
-pub(crate) fn next(mut request: Request, response: &Response) -> Option<Result<Request, Answer>> {
-    let status = response.status().as_u16();
+/// that is followed. The new address is checked like the first one.
+pub(crate) fn next<T>(
+    request: Request,
+    response: &Response<T>,
+    outbound: &Outbound,
+) -> Option<Result<Request, Answer>> {
     // Only 307 and 308 promise that the call may be repeated as it was; the others turn into a GET,
     // which would not do what the recipe sends.
-    let followed = match status {
+    let followed = match response.status().as_u16() {
         301..=303 => *request.method() == Method::GET,
         307 | 308 => true,
         _ => false,
     };
     let location = response.headers().get(LOCATION).filter(|_| followed)?;
-    let from = request.url().clone();
-    let to = location.to_str().ok().and_then(|to| from.join(to).ok());
-    let Some(to) = to else { return Some(Err(failed("http-3xx", "the target redirects to no address"))) };
+    Some(follow(request, location.to_str().unwrap_or_default(), outbound))
+}
+
+fn follow(mut request: Request, location: &str, outbound: &Outbound) -> Result<Request, Answer> {
+    let nowhere = || failed("http-3xx", "the target redirects to no address");
+    let from = Url::parse(&request.uri().to_string()).map_err(|_| nowhere())?;
+    let to = from.join(location).map_err(|_| nowhere())?;
     if from.scheme() == "https" && to.scheme() != "https" {
-        return Some(Err(failed(
-            "http-3xx",
-            "the target redirects from https to http, which is not followed",
-        )));
+        return Err(failed("http-3xx", "the target redirects from https to http, which is not followed"));
     }
-    if !same_origin(&from, &to) {
+    outbound.check_url(&to)?;
+    if from.origin() != to.origin() {
         let headers = std::mem::take(request.headers_mut());
         *request.headers_mut() = without_credentials(headers);
     }
-    *request.url_mut() = to;
-    Some(Ok(request))
-}
-
-fn same_origin(one: &Url, other: &Url) -> bool {
-    one.origin() == other.origin()
+    *request.uri_mut() = Uri::try_from(to.as_str()).map_err(|_| nowhere())?;
+    Ok(request)
 }
 
 /// What another host may see: nothing that is a secret, under whatever name.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+use http::header::HeaderMap;
 use onward_core::input::{Columns, InputRow};
-use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 
 use crate::expr::{Expression, Scope, Value};

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Uri};
 use minijinja::Value;
 use onward_core::input::InputRow;
 use onward_core::key::clean_handle;
 use onward_core::problem::{Code, Problem};
 use onward_core::processor::{Answer, Call, CannotStart};
 use onward_core::recipe::{self, Recipe};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Body, Method, Request, Url};
 
 use crate::address::{self, IDEMPOTENCY_KEY, ONWARD_JOB, ONWARD_ROW, ONWARD_TRY, Origin, TRACEPARENT};
 use crate::answers::{failed, tell_limit};
@@ -18,6 +19,7 @@ use crate::client::{Client, Received};
 use crate::invalid::Wrong;
 use crate::settings::Settings;
 use crate::template::{Place, Template, percent_encoded};
+use crate::transport::Request;
 
 /// What stands between the values of a batch in an address.
 const USUAL_JOIN: &str = ",";
@@ -32,6 +34,8 @@ pub(crate) struct Target {
     client: Client,
     method: Method,
     url: Template,
+    /// The address, where no row changes it.
+    fixed: Option<Uri>,
     origin: Origin,
     headers: Vec<(HeaderName, Template)>,
     body: Option<Template>,
@@ -142,6 +146,7 @@ impl Target {
         Ok(url.zip(origin).map(|(url, origin)| Self {
             client,
             method: parts.method.clone(),
+            fixed: fixed(&url, &origin),
             url,
             origin,
             headers,
@@ -215,13 +220,17 @@ impl Target {
             let first = rows.first().map(|row| &**row);
             headers.insert(name.clone(), self.header(name, template, call, first)?);
         }
-        let mut request = Request::new(self.method.clone(), url);
+        let mut request = Request::new(body.map_or_else(Bytes::new, Bytes::from));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = url;
         *request.headers_mut() = headers;
-        *request.body_mut() = body.map(Body::from);
         Ok(request)
     }
 
-    fn address(&self, call: &Call, rows: &[Arc<InputRow>]) -> Result<Url, Answer> {
+    fn address(&self, call: &Call, rows: &[Arc<InputRow>]) -> Result<Uri, Answer> {
+        if let Some(fixed) = &self.fixed {
+            return Ok(fixed.clone());
+        }
         let mut values: BTreeMap<&str, Value> = BTreeMap::new();
         for name in self.url.fields() {
             let mut joined = String::new();
@@ -306,6 +315,15 @@ impl Target {
         })?;
         Ok(if self.cleaned.contains(name) { clean_handle(raw) } else { raw.to_owned() })
     }
+}
+
+/// An address without fields. What is wrong with one is told of each row, as with any other.
+fn fixed(url: &Template, origin: &Origin) -> Option<Uri> {
+    if !url.fields().is_empty() {
+        return None;
+    }
+    let text = url.render(BTreeMap::new(), &BTreeMap::new()).ok()?;
+    address::of_row(origin, &text).ok()
 }
 
 fn headers(parts: &Parts<'_>, wrong: &mut Wrong) -> Vec<(HeaderName, Template)> {

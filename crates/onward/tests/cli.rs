@@ -28,6 +28,8 @@ mod recipes;
 mod refused;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/secured.rs"]
+mod secured;
 #[path = "cli/served.rs"]
 mod served;
 #[path = "cli/standing.rs"]

@@ -7,17 +7,18 @@ mod signature;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use onward_core::clock::UnixMs;
 use onward_core::hook::{CALL_MS, Courier, Delivery, Sent};
 use onward_core::problem::{Code, Problem};
 use onward_core::recipe::Hook;
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Request, Url};
+use url::Url;
 
 use crate::answers::asked_wait_by;
-use crate::client::{Broken, guarded};
+use crate::client::Broken;
 use crate::invalid::{Wrong, problem};
 use crate::settings::{SECRET_PREFIX, Settings, missing_secret};
+use crate::transport::{Request, Transport};
 use signature::Key;
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -32,7 +33,7 @@ const IDLE: usize = 2;
 /// Sends deliveries over HTTP.
 #[derive(Debug)]
 pub struct HookCourier {
-    http: reqwest::Client,
+    transport: Transport,
     settings: Settings,
 }
 
@@ -42,8 +43,8 @@ impl HookCourier {
     /// # Errors
     /// `internal` when HTTP cannot be set up on this machine.
     pub fn new(settings: &Settings) -> Result<Self, Problem> {
-        let http = guarded(&settings.outbound, Duration::from_millis(CALL_MS), IDLE)?;
-        Ok(Self { http, settings: settings.clone() })
+        let transport = Transport::new(&settings.outbound, Duration::from_millis(CALL_MS), IDLE)?;
+        Ok(Self { transport, settings: settings.clone() })
     }
 
     /// What a delivery is signed with: every secret of the hook. The value of one may hold two with a space
@@ -73,13 +74,13 @@ impl HookCourier {
         let (id, seconds, body) = (&delivery.new.id, now.0 / 1_000, body::of(delivery, base));
         let header = |text: String| HeaderValue::from_str(&text).map_err(|_| String::from("an odd id"));
         let signature = signature::signatures(&keys, id, seconds, &body);
-        let request = self.http.post(url).timeout(Duration::from_millis(CALL_MS));
-        let request = request
+        http::Request::post(url.as_str())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(ID, header(id.clone())?)
             .header(TIMESTAMP, header(seconds.to_string())?)
-            .header(SIGNATURE, header(signature)?);
-        request.body(body).build().map_err(|_| String::from("the delivery cannot be put into a call"))
+            .header(SIGNATURE, header(signature)?)
+            .body(body.into())
+            .map_err(|_| String::from("the delivery cannot be put into a call"))
     }
 }
 
@@ -131,9 +132,11 @@ impl Courier for HookCourier {
             Ok(request) => request,
             Err(why) => return unsent(why),
         };
-        match self.http.execute(request).await {
+        let sent = tokio::time::timeout(Duration::from_millis(CALL_MS), self.transport.send(request)).await;
+        let late = || format!("did not answer within {} s", CALL_MS / 1_000);
+        match sent {
             // What the receiver says beyond its status is not asked for: the body stays unread.
-            Ok(response) => {
+            Ok(Ok(response)) => {
                 let status = response.status().as_u16();
                 let message = match status {
                     300..=399 => format!("answered {status}; redirects are not followed"),
@@ -141,13 +144,12 @@ impl Courier for HookCourier {
                 };
                 Sent { status: Some(status), message, retry_after_ms: asked_wait_by(response.headers()) }
             }
-            Err(error) => match Broken::of(&error) {
+            Ok(Err(error)) => match Broken::of(&error) {
                 Broken::Blocked(refused) => unsent(refused.to_string()),
-                Broken::Passing { code: "timeout", .. } => {
-                    unsent(format!("did not answer within {} s", CALL_MS / 1_000))
-                }
+                Broken::Passing { code: "timeout", .. } => unsent(late()),
                 Broken::Passing { message, .. } => unsent(message.to_owned()),
             },
+            Err(_) => unsent(late()),
         }
     }
 }
