@@ -118,3 +118,35 @@ impl Service<Uri> for Connector {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Broken;
+
+    async fn why(outbound: Outbound, connect_ms: u64, url: &str) -> Broken {
+        let transport = Transport::new(&outbound, Duration::from_millis(connect_ms), 1);
+        let request = http::Request::get(url).body(Bytes::new()).unwrap();
+        let sent = transport.unwrap_or_else(|problem| panic!("{}", problem.detail)).send(request).await;
+        Broken::of(&sent.expect_err("nobody answers there"))
+    }
+
+    #[tokio::test]
+    async fn an_address_inside_is_refused_before_a_connection() {
+        for url in ["http://127.0.0.1:9/", "https://10.0.0.1/", "http://[::1]:9/", "http://metadata.goog/"] {
+            let public = Outbound::PublicOnly { allow: vec![] };
+            assert!(matches!(why(public, 1_000, url).await, Broken::Blocked(_)), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_does_not_come_in_time_is_late_and_one_that_is_refused_is_not() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/", silent.local_addr().unwrap());
+        let late = why(Outbound::Inside, 50, &url).await;
+        assert!(matches!(late, Broken::Passing { code: "timeout", .. }));
+        drop(silent);
+        let refused = why(Outbound::Inside, 10_000, &url).await;
+        assert!(matches!(refused, Broken::Passing { code: "unreachable", .. }));
+    }
+}

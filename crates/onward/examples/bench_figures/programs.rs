@@ -12,6 +12,8 @@ use crate::measure::{Keys, Length, cost, creators, onward, say};
 
 /// Children that share the rows.
 const CHILDREN: u64 = 2;
+/// Rows in flight: as many as keep the children busy while a commit is on its way to the disk.
+const IN_FLIGHT: u32 = 1_000;
 /// Processes at a time in the other mode.
 const AT_A_TIME: &str = "8";
 /// The trivial child: it reads a row, says that it is added, and lets nothing wait in a buffer.
@@ -28,7 +30,7 @@ fn lines(dir: &Path, rows: u64) -> Result<()> {
     std::fs::write(&program, CHILD)?;
     std::fs::write(&csv, creators(rows, Keys::InOrder))?;
     let text = format!(
-        "key = ['handle']\n[work]\nkind = 'command'\nmode = 'lines'\nprocesses = {CHILDREN}\nconcurrency = 256\ncommand = ['python3', '{}']\n",
+        "key = ['handle']\n[work]\nkind = 'command'\nmode = 'lines'\nprocesses = {CHILDREN}\nconcurrency = {IN_FLIGHT}\ncommand = ['python3', '{}']\n",
         program.display()
     );
     std::fs::write(&recipe, text)?;
