@@ -2,7 +2,7 @@
 //! address that may not be called.
 //!
 //! This is the field's usual client without the layers above it: what they do is done by whoever calls, where
-//! rows, bounds and reasons are known, and they took as long as all the rest of a quick call.
+//! rows, bounds and reasons are known, and they took a good part of a quick call's time.
 
 use std::io;
 use std::pin::Pin;
