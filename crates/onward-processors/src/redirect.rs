@@ -1,6 +1,6 @@
 //! What a redirect leads to: the next call, or none.
 
-use http::header::{HeaderMap, LOCATION};
+use http::header::{HeaderMap, HeaderValue, LOCATION};
 use http::{Method, Response, Uri};
 use onward_core::processor::Answer;
 use url::Url;
@@ -24,11 +24,12 @@ pub(crate) fn next<T>(
         _ => false,
     };
     let location = response.headers().get(LOCATION).filter(|_| followed)?;
-    Some(follow(request, location.to_str().unwrap_or_default(), outbound))
+    Some(follow(request, location, outbound))
 }
 
-fn follow(mut request: Request, location: &str, outbound: &Outbound) -> Result<Request, Answer> {
+fn follow(mut request: Request, location: &HeaderValue, outbound: &Outbound) -> Result<Request, Answer> {
     let nowhere = || failed("http-3xx", "the target redirects to no address");
+    let location = location.to_str().map_err(|_| nowhere())?;
     let from = Url::parse(&request.uri().to_string()).map_err(|_| nowhere())?;
     let to = from.join(location).map_err(|_| nowhere())?;
     if from.scheme() == "https" && to.scheme() != "https" {
@@ -53,4 +54,29 @@ fn without_credentials(headers: HeaderMap) -> HeaderMap {
         }
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn led_to(location: &[u8]) -> Option<String> {
+        let request = http::Request::get("http://a.example/x?y").body(Bytes::new()).unwrap();
+        let location = HeaderValue::from_bytes(location).unwrap();
+        let response = Response::builder().status(307).header(LOCATION, location).body(()).unwrap();
+        let next = next(request, &response, &Outbound::PublicOnly { allow: vec![] }).unwrap();
+        next.ok().map(|request| request.uri().to_string())
+    }
+
+    #[test]
+    fn a_redirect_leads_to_an_address_or_nowhere() {
+        assert_eq!(led_to(b"/z").as_deref(), Some("http://a.example/z"));
+        assert_eq!(led_to(b"https://b.example").as_deref(), Some("https://b.example/"));
+        for nowhere in [&b"http://"[..], "http://a.example/å".as_bytes(), b"http://127.0.0.1/", b"ftp://a/"]
+        {
+            assert_eq!(led_to(nowhere), None, "{}", String::from_utf8_lossy(nowhere));
+        }
+    }
 }

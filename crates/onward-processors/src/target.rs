@@ -34,7 +34,7 @@ pub(crate) struct Target {
     client: Client,
     method: Method,
     url: Template,
-    /// The address, where no row changes it.
+    /// The address, where no row changes it; what is wrong with one is told of each row.
     fixed: Option<Uri>,
     origin: Origin,
     headers: Vec<(HeaderName, Template)>,
@@ -146,7 +146,7 @@ impl Target {
         Ok(url.zip(origin).map(|(url, origin)| Self {
             client,
             method: parts.method.clone(),
-            fixed: fixed(&url, &origin),
+            fixed: url.fields().is_empty().then(|| made(&url, &origin, BTreeMap::new()).ok()).flatten(),
             url,
             origin,
             headers,
@@ -247,8 +247,7 @@ impl Target {
             }
             values.insert(name, Value::from_safe_string(joined));
         }
-        let text = self.url.render(values, &BTreeMap::new()).map_err(|why| failed("bad-url", why))?;
-        address::of_row(&self.origin, &text).map_err(|why| failed("bad-url", why))
+        made(&self.url, &self.origin, values)
     }
 
     /// The body of one row, or the list of the bodies of a batch.
@@ -317,13 +316,10 @@ impl Target {
     }
 }
 
-/// An address without fields. What is wrong with one is told of each row, as with any other.
-fn fixed(url: &Template, origin: &Origin) -> Option<Uri> {
-    if !url.fields().is_empty() {
-        return None;
-    }
-    let text = url.render(BTreeMap::new(), &BTreeMap::new()).ok()?;
-    address::of_row(origin, &text).ok()
+/// The address with these values in it.
+fn made(url: &Template, origin: &Origin, values: BTreeMap<&str, Value>) -> Result<Uri, Answer> {
+    let text = url.render(values, &BTreeMap::new()).map_err(|why| failed("bad-url", why))?;
+    address::of_row(origin, &text).map_err(|why| failed("bad-url", why))
 }
 
 fn headers(parts: &Parts<'_>, wrong: &mut Wrong) -> Vec<(HeaderName, Template)> {

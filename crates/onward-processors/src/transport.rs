@@ -42,7 +42,7 @@ pub(crate) const GZIP: &str = "gzip";
 pub(crate) type Request = http::Request<Bytes>;
 
 /// An HTTP client that goes nowhere but where it may.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Transport {
     client: Client<Connector, Full<Bytes>>,
 }

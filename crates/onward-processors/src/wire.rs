@@ -157,17 +157,13 @@ pub(crate) fn matched(
     }
     let answers = rows.iter().map(|row| {
         let element = by_row.remove(&row.index.row()).or_else(|| by_key.remove(&row.key));
-        element.map_or_else(|| left_out(missing), |element| said_of(&element, secrets))
+        let Some(element) = element else { return left_out(missing) };
+        match serde_json::from_str::<Said>(element.get()) {
+            Ok(said) => answer(said, secrets),
+            Err(error) => failed("bad-answer", format!("the answer for this row is not {FORM}: {error}")),
+        }
     });
     answers.collect()
-}
-
-/// What became of the row that this element is about.
-pub(crate) fn said_of(element: &RawValue, secrets: &Secrets) -> Answer {
-    match serde_json::from_str::<Said>(element.get()) {
-        Ok(said) => answer(said, secrets),
-        Err(error) => failed("bad-answer", format!("the answer for this row is not {FORM}: {error}")),
-    }
 }
 
 /// Which row an element is about.

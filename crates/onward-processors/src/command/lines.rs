@@ -95,14 +95,7 @@ impl LinesCommand {
             line.push(b'\n');
             let names = rows.iter().map(|row| (row.index.row(), row.key.clone())).collect();
             match lane.ask(names, line).await {
-                Ok(elements) => {
-                    let secrets = &self.spec.secrets;
-                    return Ok(match (rows, &*elements) {
-                        // The lane has found out already that it is about this row.
-                        ([_], [element]) => vec![wire::said_of(element, secrets)],
-                        _ => wire::matched(rows, elements, self.missing, secrets),
-                    });
-                }
+                Ok(elements) => return Ok(wire::matched(rows, elements, self.missing, &self.spec.secrets)),
                 // For another row's sake, which has used up a try, or for that of a job that is left.
                 Err(Unanswered::Again) => {}
                 Err(why) => return Err(why),
