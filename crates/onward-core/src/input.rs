@@ -172,12 +172,34 @@ pub struct InputRow {
 /// The columns of an input and the fields the recipe maps on them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Columns {
-    /// Field names and the position of their column. Recipe fields first, then every header under
-    /// its normalised name (trimmed, lower case, blanks as `_`).
-    pub fields: Vec<(Arc<str>, usize)>,
+    fields: Vec<(Arc<str>, usize)>,
+    own: Vec<(Arc<str>, usize)>,
 }
 
 impl Columns {
+    /// Names the column at this position. Recipe fields are added first, then every header under its normalised name
+    /// (trimmed, lower case, blanks as `_`).
+    pub fn add(&mut self, name: impl Into<Arc<str>>, at: usize) {
+        let name = name.into();
+        if !self.own.iter().any(|(known, position)| *position == at || *known == name) {
+            self.own.push((Arc::clone(&name), at));
+        }
+        self.fields.push((name, at));
+    }
+
+    /// Field names and the position of their column, in the order in which they were added.
+    #[must_use]
+    pub fn fields(&self) -> &[(Arc<str>, usize)] {
+        &self.fields
+    }
+
+    /// The row's own fields: each column once, under the recipe's name where it has one and not under its header as
+    /// well.
+    #[must_use]
+    pub fn own(&self) -> &[(Arc<str>, usize)] {
+        &self.own
+    }
+
     /// The position of a field's column.
     #[must_use]
     pub fn position(&self, field: &str) -> Option<usize> {
@@ -188,6 +210,14 @@ impl Columns {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<usize> {
         self.position(name).or_else(|| self.position(&normalised(name)))
+    }
+}
+
+impl<N: Into<Arc<str>>> FromIterator<(N, usize)> for Columns {
+    fn from_iter<T: IntoIterator<Item = (N, usize)>>(fields: T) -> Self {
+        let mut columns = Self::default();
+        fields.into_iter().for_each(|(name, at)| columns.add(name, at));
+        columns
     }
 }
 
@@ -206,6 +236,16 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_stands_once_among_the_own_fields_under_the_recipe_s_name() {
+        let fields = [("handle", 1), ("platform", 0), ("instagram_name", 1), ("notes", 2)];
+        let columns: Columns = fields.into_iter().collect();
+        let names: Vec<_> = columns.own().iter().map(|(name, at)| format!("{name}={at}")).collect();
+        assert_eq!(names, ["handle=1", "platform=0", "notes=2"]);
+        assert_eq!(columns.position("instagram_name"), Some(1));
+        assert_eq!(columns.fields().len(), 4);
+    }
 
     #[test]
     fn spans_cover_every_row_once_and_in_order() {

@@ -4,6 +4,7 @@
 //! nothing and stores nothing: retries, pacing and the ledger are the engine's, and so are deadlines unless
 //! it [keeps them itself](Processor::keeps_time). Dropping the future of [`Processor::process`] must abort the call.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -121,14 +122,29 @@ impl Call {
     /// The key under which a target can recognise a repeat: the same at every attempt, epoch,
     /// machine and version (G6).
     #[must_use]
-    pub fn idempotency_key(&self, row: &InputRow) -> String {
-        format!("{}/{}/{}", self.job, row.index.row(), self.generation)
+    pub fn idempotency_key(&self, row: &InputRow) -> IdempotencyKey {
+        IdempotencyKey { job: self.job, row: row.index.row(), generation: self.generation }
     }
 
     /// The value of a field, or `None` when there is no such column.
     #[must_use]
     pub fn field<'a>(&self, row: &'a InputRow, name: &str) -> Option<&'a str> {
         self.columns.position(name).and_then(|at| row.fields.get(at)).map(String::as_str)
+    }
+}
+
+/// A key as it is written: `<job>/<row>/<generation>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    job: JobId,
+    row: u64,
+    generation: u32,
+}
+
+impl fmt::Display for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { job, row, generation } = self;
+        write!(f, "{job}/{row}/{generation}")
     }
 }
 

@@ -3,8 +3,6 @@
 //! Headers are compared after normalising: blanks of every kind and zero-width characters around
 //! them gone, case folded, blanks within as `_`. So `\u{a0}Instagram Name` is `instagram_name`.
 
-use std::sync::Arc;
-
 use onward_core::input::{Columns, normalised};
 use onward_core::problem::{Code, Problem};
 use onward_core::recipe::Recipe;
@@ -27,12 +25,12 @@ pub fn columns(header: &[String], recipe: &Recipe) -> Result<Columns, Problem> {
     let mut mapped = Columns::default();
     for (field, headers) in &recipe.columns {
         let at = find_any(header, &names, field, headers.names())?;
-        mapped.fields.push((Arc::from(field.as_str()), at));
+        mapped.add(field.as_str(), at);
     }
     for field in &recipe.key {
         if mapped.position(field).is_none() {
             let at = find_any(header, &names, field, std::slice::from_ref(field))?;
-            mapped.fields.push((Arc::from(field.as_str()), at));
+            mapped.add(field.as_str(), at);
         }
     }
     add_all(&names, &mut mapped);
@@ -67,13 +65,13 @@ fn bare_name(header: &str, at: usize) -> String {
 fn add_all(names: &[String], mapped: &mut Columns) {
     for (at, name) in names.iter().enumerate() {
         match mapped.position(name) {
-            None => mapped.fields.push((Arc::from(name.as_str()), at)),
+            None => mapped.add(name.as_str(), at),
             Some(other) if other == at => {}
             // The recipe or an earlier column has this name.
             Some(_) => {
                 let free = (2..).map(|n| format!("{name}_{n}")).find(|name| mapped.position(name).is_none());
                 let free = free.expect("some number is free: the file has few columns");
-                mapped.fields.push((Arc::from(free), at));
+                mapped.add(free, at);
             }
         }
     }

@@ -114,7 +114,7 @@ pub fn preview(head: &[u8], recipe: Option<&Recipe>) -> Result<Preview, Problem>
 }
 
 fn mapping(table: &Table<'_>) -> Vec<Mapped> {
-    let fields = table.columns().fields.iter();
+    let fields = table.columns().fields().iter();
     let mapped = fields.map(|(field, at)| Mapped {
         field: field.to_string(),
         column: table.header().get(*at).cloned().unwrap_or_default(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use onward_core::id::{Epoch, JobId, RowIndex};
-use onward_core::input::{Columns, InputRow};
+use onward_core::input::InputRow;
 use onward_core::processor::{Call, Told};
 use onward_core::recipe::Recipe;
 use onward_processors::{Settings, build};
@@ -59,9 +59,7 @@ fn call() -> Call {
         epoch: Epoch(1),
         generation: 1,
         attempt: 1,
-        columns: Arc::new(Columns {
-            fields: fields.iter().enumerate().map(|(at, name)| ((*name).into(), at)).collect(),
-        }),
+        columns: Arc::new(fields.iter().enumerate().map(|(at, name)| (*name, at)).collect()),
         rows: (0..ROWS_PER_CALL).map(|index| Arc::new(row(index))).collect(),
         in_doubt: Vec::new(),
         told: Told::default(),

@@ -1,5 +1,6 @@
 //! Addresses of a recipe: what may stand in them, and what a row may not make of them.
 
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -24,6 +25,8 @@ pub(crate) const ONWARD_JOB: HeaderName = HeaderName::from_static("onward-job");
 pub(crate) const ONWARD_ROW: HeaderName = HeaderName::from_static("onward-row");
 /// Which try this is, from 1.
 pub(crate) const ONWARD_TRY: HeaderName = HeaderName::from_static("onward-try");
+/// The longest of these, in bytes; a longer one would only take another moment.
+const LONGEST: usize = 64;
 /// No address is longer, in bytes: the limit of most servers.
 const MAX_URL: usize = 8_192;
 
@@ -79,19 +82,22 @@ pub(crate) fn check_template(
 /// The headers that say which row this is. A batch has no key as a whole: its rows are put together
 /// anew when some of them are called again, so each row's key is in the body.
 pub(crate) fn trace(headers: &mut HeaderMap, call: &Call, rows: &[Arc<InputRow>]) {
-    let mut set = |name, text: String| {
-        let value = HeaderValue::try_from(text);
+    let mut written = String::with_capacity(LONGEST);
+    let mut set = |name, text: fmt::Arguments<'_>| {
+        written.clear();
+        written.write_fmt(text).expect("memory takes what is written to it");
+        let value = HeaderValue::from_str(&written);
         headers.insert(name, value.expect("ids and numbers are fit for a header"));
     };
-    set(ONWARD_JOB, call.job.to_string());
-    set(ONWARD_TRY, call.attempt.to_string());
+    let (job, attempt) = (call.job, call.attempt);
+    set(ONWARD_JOB, format_args!("{job}"));
+    set(ONWARD_TRY, format_args!("{attempt}"));
     let Some(first) = rows.first() else { return };
     // The trace is the job, the span is the row (the first of a batch) and its try.
-    let span = format!("{:08x}{:08x}", first.index.row(), call.attempt);
-    set(TRACEPARENT, format!("00-{}-{span}-01", call.job.0.simple()));
+    set(TRACEPARENT, format_args!("00-{}-{:08x}{attempt:08x}-01", job.0.simple(), first.index.row()));
     if let [row] = rows {
-        set(ONWARD_ROW, row.index.row().to_string());
-        set(IDEMPOTENCY_KEY, call.idempotency_key(row));
+        set(ONWARD_ROW, format_args!("{}", row.index.row()));
+        set(IDEMPOTENCY_KEY, format_args!("{}", call.idempotency_key(row)));
     }
 }
 

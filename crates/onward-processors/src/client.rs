@@ -6,10 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Response;
 use http::header::HeaderMap;
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use onward_core::problem::Problem;
 use onward_core::processor::{Answer, Told};
 use onward_core::recipe::Work;
@@ -20,7 +17,7 @@ use crate::outbound::{Outbound, Refused};
 use crate::redirect;
 use crate::scope::{Fetched, Headers};
 use crate::settings::{Secrets, Settings};
-use crate::transport::{Request, Transport};
+use crate::transport::{Answering, Request, Transport, Unsent};
 use crate::unpack::{Body, MAX_BODY, Unusable};
 
 /// Sends calls for one job.
@@ -65,12 +62,13 @@ impl Client {
         let mut left = self.redirects;
         loop {
             let again = (left > 0).then(|| request.clone());
-            let response = self.transport.send(request).await.map_err(|error| Broken::of(&error))?;
-            told.answered(response.status().as_u16());
-            match again.and_then(|again| redirect::next(again, &response, &self.outbound)) {
+            let answering = self.transport.send(request).await.map_err(|unsent| Broken::of(&unsent))?;
+            told.answered(answering.head().status().as_u16());
+            match again.and_then(|again| redirect::next(again, answering.head(), &self.outbound)) {
                 Some(next) => request = next?,
-                None => return read(response).await,
+                None => return read(answering).await,
             }
+            answering.finish();
             left -= 1;
         }
     }
@@ -84,15 +82,12 @@ impl Received {
     }
 }
 
-async fn read(response: Response<Incoming>) -> Result<Received, Answer> {
-    let (mut head, mut incoming) = response.into_parts();
-    let mut body = Body::of(&mut head.headers);
-    while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|_| Broken::ANSWER)?;
-        if let Some(piece) = frame.data_ref() {
-            body.take(piece)?;
-        }
+async fn read(mut answering: Answering) -> Result<Received, Answer> {
+    let mut body = Body::of(answering.head_mut().headers_mut());
+    while let Some(piece) = answering.piece().await {
+        body.take(&piece.map_err(|_| Broken::ANSWER)?)?;
     }
+    let (head, ()) = answering.finish().into_parts();
     Ok(Received { status: head.status.as_u16(), headers: Arc::new(head.headers), body: body.end()? })
 }
 
@@ -117,23 +112,22 @@ impl Broken {
     }
 
     /// What an error means.
-    pub(crate) fn of(error: &hyper_util::client::legacy::Error) -> Self {
-        let (mut cause, mut is_late) = (error.source(), false);
+    pub(crate) fn of(unsent: &Unsent) -> Self {
+        let Unsent::Unconnected(error) = unsent else {
+            return Self::passing("broken-connection", "the connection to the target broke");
+        };
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&**error);
         while let Some(inner) = cause {
             if let Some(refused) = inner.downcast_ref::<Refused>() {
                 return Self::Blocked(refused.clone());
             }
             let io = inner.downcast_ref::<io::Error>();
-            is_late |= io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
+            if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+                return Self::passing("timeout", "the target did not take the connection in time");
+            }
             cause = inner.source();
         }
-        if is_late {
-            Self::passing("timeout", "the target did not take the connection in time")
-        } else if error.is_connect() {
-            Self::passing("unreachable", "the target cannot be reached")
-        } else {
-            Self::passing("broken-connection", "the connection to the target broke")
-        }
+        Self::passing("unreachable", "the target cannot be reached")
     }
 }
 

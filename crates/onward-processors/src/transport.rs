@@ -1,38 +1,34 @@
 //! The connections under every call: kept and used again, without proxies, redirects or repeats, and to no
 //! address that may not be called.
 //!
-//! This is the field's usual client without the layers above it: what they do is done by whoever calls, where
-//! rows, bounds and reasons are known, and they took a good part of a quick call's time.
+//! hyper speaks HTTP; which connection a call goes through is decided here. A connection is driven by the call
+//! that uses it, in the call's own task: nothing has to be woken between a call and its connection, which took a
+//! good part of a quick call's time. While it waits for its next call nobody drives it, so that it was closed
+//! shows when it is taken.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, HOST, HeaderValue, USER_AGENT};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Response, Uri};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use onward_core::problem::{Code, Problem};
-use rustls::ClientConfig;
-use rustls_platform_verifier::ConfigVerifierExt as _;
-use tokio::net::TcpStream;
-use tower_service::Service;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Frame, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use onward_core::problem::Problem;
+use tokio::time::Instant;
 
-use crate::outbound::{Failed, Guard, Outbound};
+use crate::connector::{Connector, Stream};
+use crate::outbound::{Failed, Outbound};
 
-/// A connection that takes longer will not come; in milliseconds.
-const MAX_CONNECT_MS: u64 = 10_000;
-/// Idle connections are dropped after this, in seconds: less than the usual 60 s of servers and load
+/// Idle connections are dropped after this: less than the usual 60 s of servers and load
 /// balancers, so that a call rarely meets a connection that was just closed.
-const IDLE_S: u64 = 30;
-/// A target that has silently gone is noticed by probes this far apart, in seconds.
-const PROBE_S: u64 = 15;
+const IDLE: Duration = Duration::from_secs(30);
 /// How the program names itself to targets.
 const NAME: HeaderValue = HeaderValue::from_static(concat!("onward/", env!("CARGO_PKG_VERSION")));
 /// The packing that is understood.
@@ -41,10 +37,23 @@ pub(crate) const GZIP: &str = "gzip";
 /// A call that can be sent again.
 pub(crate) type Request = http::Request<Bytes>;
 
+/// The same as it is written to a connection.
+type Written = http::Request<Full<Bytes>>;
+
 /// An HTTP client that goes nowhere but where it may.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
+    pool: Arc<Pool>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Unsent {
+    /// There was no connection.
+    Unconnected(Failed),
+    /// It broke.
+    Broken,
 }
 
 impl Transport {
@@ -53,100 +62,220 @@ impl Transport {
     /// # Errors
     /// `internal` when TLS cannot be set up on this machine.
     pub(crate) fn new(outbound: &Outbound, connect: Duration, idle: usize) -> Result<Self, Problem> {
-        crate::tls::ready();
-        let tls = ClientConfig::with_platform_verifier()
-            .map_err(|error| Problem::new(Code::Internal, format!("failed to set up TLS: {error}")))?;
-        let mut tcp = HttpConnector::new_with_resolver(Guard(outbound.clone()));
-        tcp.enforce_http(false);
-        // A small request does not wait for the answer to the one before it.
-        tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(Duration::from_secs(PROBE_S)));
-        tcp.set_keepalive_interval(Some(Duration::from_secs(PROBE_S)));
-        tcp.set_keepalive_retries(Some(3));
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let within = connect.min(Duration::from_millis(MAX_CONNECT_MS));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(IDLE_S))
-            .pool_max_idle_per_host(idle)
-            .build(Connector { https, outbound: outbound.clone(), within });
-        Ok(Self { client })
+        let connector = Connector::new(outbound, connect)?;
+        Ok(Self { connector, pool: Arc::new(Pool { idle: Mutex::default(), most: idle }) })
     }
 
-    /// Sends it once, and gives the answer's beginning. [`crate::client::Broken`] knows what an error means.
-    pub(crate) async fn send(
+    /// Sends it once, and gives the answer's beginning.
+    pub(crate) async fn send(&self, request: Request) -> Result<Answering, Unsent> {
+        let (place, mut request) = addressed(request)?;
+        while let Some(connection) = self.pool.take(&place) {
+            match self.through(connection, &place, request).await {
+                Ok(answering) => return Ok(answering),
+                Err(Some(unsent)) => request = unsent,
+                Err(None) => return Err(Unsent::Broken),
+            }
+        }
+        let connection = self.connect(&place).await?;
+        self.through(connection, &place, request).await.map_err(|_| Unsent::Broken)
+    }
+
+    /// The error has the call, when the connection was closed before anything of it was sent.
+    async fn through(
         &self,
-        mut request: Request,
-    ) -> Result<Response<Incoming>, hyper_util::client::legacy::Error> {
-        let headers = request.headers_mut();
-        headers.entry(USER_AGENT).or_insert(NAME);
-        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(GZIP));
-        self.client.request(request.map(Full::new)).await
+        mut connection: Connection,
+        place: &Place,
+        request: Written,
+    ) -> Result<Answering, Option<Written>> {
+        let answer = connection.sender.try_send_request(request);
+        let answer = connection.io.until(answer).await.map_err(|mut broken| broken.take_message())?;
+        let (head, body) = answer.into_parts();
+        let (head, pool) = (Response::from_parts(head, ()), Arc::clone(&self.pool));
+        Ok(Answering { head, body, connection, place: place.clone(), pool })
+    }
+
+    async fn connect(&self, place: &Place) -> Result<Connection, Unsent> {
+        let stream = self.connector.connect(place.uri()).await.map_err(Unsent::Unconnected)?;
+        let (sender, io) = http1::handshake(stream).await.map_err(|_| Unsent::Broken)?;
+        Ok(Connection { sender, io: Io { driven: Box::pin(io), is_over: false } })
     }
 }
 
-/// Connects within a time, and only to where it may: a host that is written as a number never passes through
-/// the [`Guard`].
-#[derive(Debug, Clone)]
-struct Connector {
-    https: HttpsConnector<HttpConnector<Guard>>,
-    outbound: Outbound,
-    within: Duration,
+/// An answer whose body is still to be read, and the connection that it comes through. Dropped before its end, it
+/// takes the connection along.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    head: Response<()>,
+    body: Incoming,
+    connection: Connection,
+    place: Place,
+    pool: Arc<Pool>,
 }
 
-impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
-    type Error = Failed;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Failed>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failed>> {
-        self.https.poll_ready(context)
+impl Answering {
+    /// Status and headers.
+    pub(crate) fn head(&self) -> &Response<()> {
+        &self.head
     }
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let may = self.outbound.check_host(uri.host().unwrap_or_default());
-        let connecting = may.map(|()| self.https.call(uri));
-        let within = self.within;
-        Box::pin(async move {
-            tokio::time::timeout(within, connecting?).await.unwrap_or_else(|_| {
-                Err(io::Error::new(io::ErrorKind::TimedOut, "the connection did not come in time").into())
-            })
+    /// Status and headers, to be changed or taken.
+    pub(crate) fn head_mut(&mut self) -> &mut Response<()> {
+        &mut self.head
+    }
+
+    /// The next piece of the body; `None` at its end.
+    pub(crate) async fn piece(&mut self) -> Option<hyper::Result<Bytes>> {
+        loop {
+            match self.connection.io.until(self.body.frame()).await?.map(Frame::into_data) {
+                Ok(Ok(piece)) => return Some(Ok(piece)),
+                // What follows a body is asked for by nobody.
+                Ok(Err(_)) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// Nobody wants the rest: the connection waits for the next call, if it can take one.
+    pub(crate) fn finish(self) -> Response<()> {
+        let Self { head, body, connection, place, pool } = self;
+        drop(body);
+        pool.put(place, connection);
+        head
+    }
+}
+
+/// Where a connection leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Place {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+/// A connection for one call at a time.
+#[derive(Debug)]
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    io: Io,
+}
+
+/// The side of a connection that reads and writes.
+#[derive(Debug)]
+struct Io {
+    driven: Pin<Box<http1::Connection<Stream, Full<Bytes>>>>,
+    is_over: bool,
+}
+
+impl Io {
+    /// Reads and writes until something has come of it. When the connection is over, whoever waits for something of
+    /// it is told.
+    async fn until<F: Future>(&mut self, something: F) -> F::Output {
+        let mut something = pin!(something);
+        poll_fn(|context| {
+            self.go_on(context);
+            something.as_mut().poll(context)
         })
+        .await
+    }
+
+    fn go_on(&mut self, context: &mut Context<'_>) {
+        self.is_over = self.is_over || self.driven.as_mut().poll(context).is_ready();
+    }
+}
+
+impl Connection {
+    /// Whether it can take a call, as far as can be seen without waiting.
+    fn is_free(&mut self) -> bool {
+        self.io.go_on(&mut Context::from_waker(Waker::noop()));
+        !self.io.is_over && self.sender.is_ready()
+    }
+}
+
+/// Connections that wait for their next call.
+#[derive(Debug)]
+struct Pool {
+    idle: Mutex<HashMap<Place, Vec<(Instant, Connection)>>>,
+    /// To each place, at most.
+    most: usize,
+}
+
+impl Pool {
+    /// The one that has waited least, if one is left that can be used.
+    fn take(&self, place: &Place) -> Option<Connection> {
+        loop {
+            let (since, mut connection) = self.idle().get_mut(place)?.pop()?;
+            if since.elapsed() < IDLE && connection.is_free() {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn put(self: Arc<Self>, place: Place, mut connection: Connection) {
+        if !connection.is_free() {
+            return;
+        }
+        let mut idle = self.idle();
+        if idle.is_empty() {
+            tokio::spawn(drop_idle(Arc::downgrade(&self)));
+        }
+        let waiting = idle.entry(place).or_default();
+        if waiting.len() < self.most {
+            waiting.push((Instant::now(), connection));
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, HashMap<Place, Vec<(Instant, Connection)>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Drops what has waited too long, so that a job that waits for hours holds no connections meanwhile.
+async fn drop_idle(pool: Weak<Pool>) {
+    loop {
+        tokio::time::sleep(IDLE).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut idle = pool.idle();
+        for waiting in idle.values_mut() {
+            waiting.retain(|(since, _)| since.elapsed() < IDLE);
+        }
+        idle.retain(|_, waiting| !waiting.is_empty());
+        if idle.is_empty() {
+            return;
+        }
+    }
+}
+
+/// Where a call leads to, and the call as it is written there.
+fn addressed(request: Request) -> Result<(Place, Written), Unsent> {
+    let (mut head, body) = request.into_parts();
+    let http::uri::Parts { scheme, authority, path_and_query, .. } = head.uri.into_parts();
+    let place = Place { scheme: scheme.ok_or(Unsent::Broken)?, authority: authority.ok_or(Unsent::Broken)? };
+    head.uri = path_and_query.map_or_else(Uri::default, Uri::from);
+    head.headers.entry(HOST).or_insert_with(|| place.host());
+    head.headers.entry(USER_AGENT).or_insert(NAME);
+    head.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(GZIP));
+    Ok((place, http::Request::from_parts(head, Full::new(body))))
+}
+
+impl Place {
+    /// As it is told to the target; the usual port is not named.
+    fn host(&self) -> HeaderValue {
+        let host = self.authority.host();
+        let usual = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
+        let text = match self.authority.port_u16().filter(|port| *port != usual) {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        HeaderValue::try_from(text).expect("a host is fit for a header")
+    }
+
+    fn uri(&self) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+        Uri::from_parts(parts).expect("its parts were an address")
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::Broken;
-
-    async fn why(outbound: Outbound, connect_ms: u64, url: &str) -> Broken {
-        let transport = Transport::new(&outbound, Duration::from_millis(connect_ms), 1);
-        let request = http::Request::get(url).body(Bytes::new()).unwrap();
-        let sent = transport.unwrap_or_else(|problem| panic!("{}", problem.detail)).send(request).await;
-        Broken::of(&sent.expect_err("nobody answers there"))
-    }
-
-    #[tokio::test]
-    async fn an_address_inside_is_refused_before_a_connection() {
-        for url in ["http://127.0.0.1:9/", "https://10.0.0.1/", "http://[::1]:9/", "http://metadata.goog/"] {
-            let public = Outbound::PublicOnly { allow: vec![] };
-            assert!(matches!(why(public, 1_000, url).await, Broken::Blocked(_)), "{url}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_does_not_come_in_time_is_late_and_one_that_is_refused_is_not() {
-        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("https://{}/", silent.local_addr().unwrap());
-        let late = why(Outbound::Inside, 50, &url).await;
-        assert!(matches!(late, Broken::Passing { code: "timeout", .. }));
-        drop(silent);
-        let refused = why(Outbound::Inside, 10_000, &url).await;
-        assert!(matches!(refused, Broken::Passing { code: "unreachable", .. }));
-    }
-}
+mod tests;

@@ -1,18 +1,19 @@
 //! The shapes of our own requests and answers: the same for http work and for programs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
+use onward_core::id::JobId;
 use onward_core::input::InputRow;
 use onward_core::pace::MAX_WAIT_MS;
-use onward_core::processor::{Answer, Call};
+use onward_core::processor::{Answer, Call, IdempotencyKey};
 use onward_core::recipe::Missing;
 use onward_core::row::{Outcome, Text, Verdict};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::answers::{USUAL_WAIT_MS, failed, one_line};
-use crate::fields;
 use crate::settings::Secrets;
 
 /// A target's code is a short fixed word; longer ones are cut, in characters.
@@ -20,23 +21,44 @@ const MAX_CODE: usize = 64;
 /// A target's message is a sentence; longer ones are cut, in characters.
 const MAX_MESSAGE: usize = 1_000;
 
+/// Most rows are written in so many bytes.
+const USUAL_ROW: usize = 512;
+
 /// What is sent of one row.
 #[derive(Serialize)]
 struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    job_id: Option<String>,
+    job_id: Option<Written<JobId>>,
     row: u64,
     attempt: u32,
     key: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    idempotency_key: Option<String>,
-    fields: BTreeMap<&'a str, &'a str>,
+    idempotency_key: Option<Written<IdempotencyKey>>,
+    fields: Fields<'a>,
 }
 
 #[derive(Serialize)]
 struct Rows<'a> {
-    job_id: String,
+    job_id: Written<JobId>,
     rows: Vec<Row<'a>>,
+}
+
+/// In the words in which it is shown.
+struct Written<T>(T);
+
+impl<T: fmt::Display> Serialize for Written<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// Names and values, in the order of the names.
+struct Fields<'a>(Vec<(&'a str, &'a str)>);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
 
 /// What is said of one row.
@@ -68,32 +90,34 @@ pub(crate) const FORM: &str = "{\"outcome\": \"added\", \"skipped\", \"filtered\
 
 /// The text of one row.
 pub(crate) fn one_row(call: &Call, row: &InputRow) -> Vec<u8> {
-    let own = fields::own(&call.columns);
-    let sent = Row { job_id: Some(call.job.to_string()), idempotency_key: None, ..sent(call, row, &own) };
-    to_json(&sent)
+    to_json(&Row { job_id: Some(Written(call.job)), idempotency_key: None, ..sent(call, row) })
 }
 
 /// The text of the rows of a batch.
 pub(crate) fn many_rows(call: &Call, rows: &[Arc<InputRow>]) -> Vec<u8> {
-    let own = fields::own(&call.columns);
-    let rows = rows.iter().map(|row| sent(call, row, &own)).collect();
-    to_json(&Rows { job_id: call.job.to_string(), rows })
+    let rows = rows.iter().map(|row| sent(call, row)).collect();
+    to_json(&Rows { job_id: Written(call.job), rows })
 }
 
-fn sent<'a>(call: &'a Call, row: &'a InputRow, own: &'a [(Arc<str>, usize)]) -> Row<'a> {
-    let values = own.iter().filter_map(|(name, at)| Some((&**name, row.fields.get(*at)?.as_str())));
+fn sent<'a>(call: &'a Call, row: &'a InputRow) -> Row<'a> {
+    let own = call.columns.own().iter();
+    let values = own.filter_map(|(name, at)| Some((&**name, row.fields.get(*at)?.as_str())));
+    let mut values: Vec<_> = values.collect();
+    values.sort_unstable();
     Row {
         job_id: None,
         row: row.index.row(),
         attempt: call.attempt,
         key: &row.key,
-        idempotency_key: Some(call.idempotency_key(row)),
-        fields: values.collect(),
+        idempotency_key: Some(Written(call.idempotency_key(row))),
+        fields: Fields(values),
     }
 }
 
 fn to_json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("texts and numbers can be written to memory")
+    let mut json = Vec::with_capacity(USUAL_ROW);
+    serde_json::to_writer(&mut json, value).expect("texts and numbers can be written to memory");
+    json
 }
 
 /// What became of the row.

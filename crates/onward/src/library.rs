@@ -214,7 +214,7 @@ where
     async fn process(&self, call: Call) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(call.rows.len());
         for row in &call.rows {
-            let (key, columns) = (call.idempotency_key(row), Arc::clone(&call.columns));
+            let (key, columns) = (call.idempotency_key(row).to_string(), Arc::clone(&call.columns));
             let row = Row { row: Arc::clone(row), columns, idempotency_key: key, attempt: call.attempt };
             answers.push((self.0)(row).await);
         }

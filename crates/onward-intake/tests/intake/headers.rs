@@ -8,7 +8,7 @@ use crate::support::{accepted, headerless, plain, recipe, take};
 fn mapped(header: &[&str], parts: Value) -> Result<Vec<(String, usize)>, onward_core::problem::Problem> {
     let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
     let columns = columns(&header, &recipe(parts))?;
-    Ok(columns.fields.into_iter().map(|(name, at)| (name.to_string(), at)).collect())
+    Ok(columns.fields().iter().map(|(name, at)| (name.to_string(), *at)).collect())
 }
 
 fn pair(name: &str, at: usize) -> (String, usize) {

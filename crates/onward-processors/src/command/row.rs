@@ -54,7 +54,7 @@ impl RowCommand {
         let mut command = self.spec.command(&words, call.job);
         command.env("ONWARD_ROW", row.index.row().to_string());
         command.env("ONWARD_TRY", call.attempt.to_string());
-        command.env("ONWARD_KEY", call.idempotency_key(row));
+        command.env("ONWARD_KEY", call.idempotency_key(row).to_string());
         let started = Process::start(command, &self.spec.guard);
         let (process, pipes) = started.map_err(|error| cannot_start(&error))?;
         let (out, err) = (Tail::default(), Tail::default());

@@ -10,7 +10,6 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::expr::Expression;
-use crate::fields;
 use crate::invalid::Expressions;
 use crate::scope::{Fetched, Names, RowScope, Source, bind};
 
@@ -48,9 +47,7 @@ impl Add {
     /// Finds the columns it needs.
     pub(super) fn bind(&self, columns: &Columns, names: Names) -> AddPlan {
         if self.columns.is_empty() {
-            return AddPlan::Own(
-                fields::own(columns).iter().map(|(name, at)| (as_json(name), *at)).collect(),
-            );
+            return AddPlan::Own(columns.own().iter().map(|(name, at)| (as_json(name), *at)).collect());
         }
         AddPlan::Made(self.columns.iter().map(|(_, one)| bind(one, columns, names)).collect())
     }

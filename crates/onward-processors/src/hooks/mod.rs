@@ -136,15 +136,16 @@ impl Courier for HookCourier {
         let late = || format!("did not answer within {} s", CALL_MS / 1_000);
         match sent {
             // What the receiver says beyond its status is not asked for: the body stays unread.
-            Ok(Ok(response)) => {
-                let status = response.status().as_u16();
+            Ok(Ok(answering)) => {
+                let head = answering.finish();
+                let status = head.status().as_u16();
                 let message = match status {
                     300..=399 => format!("answered {status}; redirects are not followed"),
                     _ => format!("answered {status}"),
                 };
-                Sent { status: Some(status), message, retry_after_ms: asked_wait_by(response.headers()) }
+                Sent { status: Some(status), message, retry_after_ms: asked_wait_by(head.headers()) }
             }
-            Ok(Err(error)) => match Broken::of(&error) {
+            Ok(Err(why)) => match Broken::of(&why) {
                 Broken::Blocked(refused) => unsent(refused.to_string()),
                 Broken::Passing { code: "timeout", .. } => unsent(late()),
                 Broken::Passing { message, .. } => unsent(message.to_owned()),

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use onward_core::id::{Epoch, JobId, RowIndex};
-use onward_core::input::{Columns, InputRow};
+use onward_core::input::InputRow;
 use onward_core::processor::{Answer, Call, Processor, Told};
 use onward_core::recipe::Recipe;
 use onward_core::row::{Outcome, Verdict};
@@ -82,8 +82,8 @@ pub(crate) fn creators(server: &Server, more: &str) -> Arc<dyn Processor> {
 
 /// A call over rows of the columns `handle`, `platform`, `followers`.
 pub(crate) fn call(rows: &[[&str; 3]]) -> Call {
-    let fields = ["handle", "platform", "followers"];
-    let fields = fields.iter().enumerate().map(|(at, name)| ((*name).into(), at)).collect();
+    let columns = ["handle", "platform", "followers"];
+    let columns = columns.into_iter().enumerate().map(|(at, name)| (name, at)).collect();
     let row = |(at, values): (usize, &[&str; 3])| {
         Arc::new(InputRow {
             index: RowIndex(u32::try_from(at).unwrap()),
@@ -98,7 +98,7 @@ pub(crate) fn call(rows: &[[&str; 3]]) -> Call {
         epoch: Epoch(7),
         generation: 1,
         attempt: 1,
-        columns: Arc::new(Columns { fields }),
+        columns: Arc::new(columns),
         rows: rows.iter().enumerate().map(row).collect(),
         in_doubt: Vec::new(),
         told: Told::default(),

@@ -124,7 +124,7 @@ fn http(method: &str, url: &str, headers: Vec<(String, String)>, body: Option<St
 fn body(job: &Job, row: &RowLook, columns: &Columns) -> String {
     let value = |at: usize| row.fields.get(at).map(|(_, value)| Value::from(value.as_str()));
     let fields: Map<String, Value> =
-        columns.fields.iter().filter_map(|(name, at)| Some((name.to_string(), value(*at)?))).collect();
+        columns.own().iter().filter_map(|(name, at)| Some((name.to_string(), value(*at)?))).collect();
     serde_json::json!({ "job_id": job.id.to_string(), "row": row.index.row(), "attempt": 1, "key": row.key, "fields": fields })
         .to_string()
 }
