@@ -17,6 +17,8 @@ use crate::signals::Signals;
 
 /// The job is looked at four times a second: as often as the API's numbers change.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Sooner at its beginning and where it seems to end: nobody waits for a job that is done.
+const LOOK_SOON: Duration = Duration::from_millis(25);
 /// A server that restarts is back well within this; after it nobody should wait any longer.
 const PATIENCE_WITH_A_SERVER: Duration = Duration::from_secs(30);
 /// A dead worker's rows are taken over within 15 s; stuck for longer than this needs a person.
@@ -62,19 +64,21 @@ pub(crate) fn id_of(job: &JobView) -> Result<JobId, Failure> {
 /// Shows a job until it ends, is stuck for good, or the person presses Ctrl-C.
 pub(crate) async fn follow(client: &Client, id: JobId, signals: &mut Signals) -> Result<Followed, Failure> {
     let mut shown = Progress::new();
-    let mut looks = tokio::time::interval(LOOK_EVERY);
-    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let (mut pause, mut done) = (Duration::ZERO, None);
     let mut last_answer = Instant::now();
     let mut stuck_since: Option<Instant> = None;
     let ended = loop {
         tokio::select! {
-            _ = looks.tick() => {}
+            () = tokio::time::sleep(pause) => {}
             () = signals.next() => break Ok(Followed::Interrupted),
         }
         match client.job(id).await {
             Ok(job) => {
                 last_answer = Instant::now();
                 shown.show(&job);
+                let since = job.processed_items.saturating_sub(done.unwrap_or(job.processed_items));
+                pause = until_next_look(pause, since, job.total_items.saturating_sub(job.processed_items));
+                done = Some(job.processed_items);
                 if Exit::of_job(&job).is_some() {
                     break Ok(Followed::Ended(Box::new(job)));
                 }
@@ -98,6 +102,15 @@ pub(crate) async fn follow(client: &Client, id: JobId, signals: &mut Signals) ->
     };
     shown.clear();
     ended
+}
+
+/// How long until the next look, when `done` rows were done since the last one and so many are left.
+fn until_next_look(since: Duration, done: u64, left: u64) -> Duration {
+    let most = (2 * since).clamp(LOOK_SOON, LOOK_EVERY);
+    if done == 0 {
+        return most;
+    }
+    since.mul_f64(left as f64 / done as f64).clamp(LOOK_SOON, most)
 }
 
 /// Says how a job ended and what can be done now. Answers the exit code.
@@ -182,4 +195,24 @@ fn last_lines(job: &JobView) -> Vec<String> {
         lines.push(format!("  do them once more: onward retry {id}"));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_looked_at_sooner_at_its_beginning_and_where_it_ends() {
+        let ms = Duration::from_millis;
+        let mut since = Duration::ZERO;
+        for expected in [25, 50, 100, 200, 250, 250] {
+            since = until_next_look(since, 0, 1_000);
+            assert_eq!(since, ms(expected));
+        }
+        assert_eq!(until_next_look(ms(250), 100, 1_000), LOOK_EVERY, "ten looks are left");
+        assert_eq!(until_next_look(ms(250), 100, 40), ms(100), "it ends before the usual look");
+        assert_eq!(until_next_look(ms(250), 100, 1), LOOK_SOON);
+        assert_eq!(until_next_look(ms(250), 100, 0), LOOK_SOON, "its last rows are being saved");
+        assert_eq!(until_next_look(ms(25), 1, u64::MAX), ms(50));
+    }
 }
