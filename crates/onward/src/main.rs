@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     start_logs();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             output::say(&format!("error: failed to start: {error}"));
@@ -49,6 +49,16 @@ fn main() -> ExitCode {
     // Blocking tasks (a disk that hangs) must not keep a process alive that has said its last word.
     runtime.shutdown_background();
     exit.into()
+}
+
+/// A thread for each core but one, which is left to the thread that writes the ledger: every row waits for it, so it
+/// must not wait for a core itself.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.saturating_sub(1).max(1))
+        .enable_all()
+        .build()
 }
 
 /// Help and version are data and a success; everything else is a mistake in the command line.

@@ -17,7 +17,7 @@ use crate::measure::{Keys, Length, binary, cpu_s, creators, say};
 use crate::start::fill;
 
 /// Rows of the job that runs meanwhile: enough for every look.
-const RUNNING_ROWS: u64 = 8_000_000;
+const RUNNING_ROWS: u64 = 12_000_000;
 /// Looks at each page in each round.
 const LOOKS: usize = 20;
 /// Rounds over all pages.
