@@ -190,3 +190,22 @@ async fn the_form_of_a_new_job_honours_a_key_too() {
     assert_eq!(again.header("idempotent-replayed"), "true");
     assert_eq!(send(4).await.problem(), (422, "key-reused".to_owned()));
 }
+
+#[tokio::test]
+async fn the_form_of_an_edited_file_honours_a_key_too() {
+    let server = Server::shut().await;
+    let job = cancelled(&server).await;
+    let path = format!("/jobs/{job}/attach?dry_run=true");
+    let send = async |key: &str, rows| {
+        let list = csv(rows);
+        let mut request = upload(&path, &[("file", Some("a.csv"), &*list)]);
+        request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+        server.send(request).await
+    };
+    let (first, again, other) = (send("e1", 6).await, send("e1", 6).await, send("e2", 6).await);
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (303, 303), "{}", first.text);
+    assert_eq!(again.header("location"), first.header("location"));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_ne!(other.header("location"), first.header("location"), "it was compared anew");
+    assert_eq!(send("e1", 7).await.problem(), (422, "key-reused".to_owned()));
+}

@@ -56,19 +56,11 @@ fn run(dir: &Path, rows: u64, keys: Keys) -> Result<Cost> {
 /// Rows per second of the plainest program that keeps the same records.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 fn bare(path: &Path, rows: u64, keys: Keys) -> Result<f64> {
-    let db = Connection::open(path)?;
-    db.execute_batch(
-        // The same durability and the same memory as the ledger has.
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -49152;
-         CREATE TABLE outcomes (job INTEGER, row INTEGER, outcome INTEGER, key TEXT, finished_at INTEGER,
-             PRIMARY KEY (job, row)) WITHOUT ROWID;
-         CREATE TABLE creators (list TEXT, key TEXT, data TEXT, job INTEGER, row INTEGER, added_at INTEGER,
-             PRIMARY KEY (list, key)) WITHOUT ROWID;",
-    )?;
+    let db = plain_ledger(path)?;
     let begin = Instant::now();
     for first in (0..rows).step_by(ROWS_PER_TRANSACTION as usize) {
         db.execute_batch("BEGIN")?;
-        let mut outcome = db.prepare_cached("INSERT INTO outcomes VALUES (1, ?1, 0, ?2, 0)")?;
+        let mut outcome = db.prepare_cached(PLAIN_OUTCOME)?;
         let mut creator = db.prepare_cached("INSERT INTO creators VALUES ('creators', ?1, ?2, 1, ?3, 0)")?;
         for row in first..rows.min(first + ROWS_PER_TRANSACTION) {
             let key = keys.handle(row);
@@ -80,4 +72,21 @@ fn bare(path: &Path, rows: u64, keys: Keys) -> Result<f64> {
         db.execute_batch("COMMIT")?;
     }
     Ok(rows as f64 / begin.elapsed().as_secs_f64())
+}
+
+/// Writes an outcome into a [`plain_ledger`].
+pub(crate) const PLAIN_OUTCOME: &str = "INSERT INTO outcomes VALUES (1, ?1, 0, ?2, 0)";
+
+/// An empty database for the plainest records of rows.
+pub(crate) fn plain_ledger(path: &Path) -> Result<Connection> {
+    let db = Connection::open(path)?;
+    db.execute_batch(
+        // The same durability and the same memory as the ledger has.
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -49152;
+         CREATE TABLE outcomes (job INTEGER, row INTEGER, outcome INTEGER, key TEXT, finished_at INTEGER,
+             PRIMARY KEY (job, row)) WITHOUT ROWID;
+         CREATE TABLE creators (list TEXT, key TEXT, data TEXT, job INTEGER, row INTEGER, added_at INTEGER,
+             PRIMARY KEY (list, key)) WITHOUT ROWID;",
+    )?;
+    Ok(db)
 }

@@ -1,13 +1,17 @@
 //! Programs that do the rows: children in lines beside the same children alone in a pipe, and a process per
 //! row beside GNU parallel.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use rusqlite::{Connection, params};
 
+use crate::local::{PLAIN_OUTCOME, plain_ledger};
 use crate::measure::{Keys, Length, cost, creators, onward, say};
 
 /// Children that share the rows.
@@ -34,10 +38,16 @@ fn lines(dir: &Path, rows: u64) -> Result<()> {
         program.display()
     );
     std::fs::write(&recipe, text)?;
-    let one = alone(&program, rows, 1)?;
+    let one = alone(&program, rows, 1, None)?;
     say(&format!("a trivial Python child alone in a pipe: {one:.0} rows/s"));
-    let all = alone(&program, rows, CHILDREN)?;
-    say(&format!("{CHILDREN} of them: {all:.0} rows/s"));
+    let all = alone(&program, rows, CHILDREN, None)?;
+    say(&format!("{CHILDREN} of them: {all:.0} rows/s, {:.2} of the one", all / one));
+    let kept = alone(&program, rows, CHILDREN, Some(&dir.join("bare.db")))?;
+    say(&format!(
+        "{CHILDREN} of them, each answer kept in bare SQLite and nothing else done: {kept:.0} rows/s, {:.2} of the one; \
+         no program can be faster here",
+        kept / one
+    ));
     let (csv, recipe) = (csv.display().to_string(), recipe.display().to_string());
     let cost = cost(onward(dir, &["run", &csv, "--recipe", &recipe])?)?;
     let rate = rows as f64 / cost.wall_s;
@@ -49,11 +59,14 @@ fn lines(dir: &Path, rows: u64) -> Result<()> {
     Ok(())
 }
 
-/// The same lines through the same children, and nothing else.
+/// The same lines through the same children, and nothing else but a record of each answer where there is a place
+/// for it.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-fn alone(program: &Path, rows: u64, children: u64) -> Result<f64> {
+fn alone(program: &Path, rows: u64, children: u64, ledger: Option<&Path>) -> Result<f64> {
     let begin = Instant::now();
     let mut threads = Vec::new();
+    let (answers, answered) = mpsc::channel();
+    let keeping = ledger.map(plain_ledger).transpose()?.map(|db| thread::spawn(move || keep(&db, &answered)));
     for child in 0..children {
         let mut process = Command::new("python3")
             .arg(program)
@@ -64,18 +77,45 @@ fn alone(program: &Path, rows: u64, children: u64) -> Result<f64> {
         let (mut stdin, stdout) =
             (process.stdin.take().context("a pipe")?, process.stdout.take().context("a pipe")?);
         let share: String = (0..rows).filter(|row| row % children == child).map(line).collect();
-        threads.push(std::thread::spawn(move || stdin.write_all(share.as_bytes()).map(|()| 0)));
-        threads.push(std::thread::spawn(move || {
-            let lines = BufReader::new(stdout).lines().map_while(Result::ok).count();
-            process.wait().map(|_| lines as u64)
+        threads.push(thread::spawn(move || stdin.write_all(share.as_bytes()).map(|()| 0)));
+        let answers = keeping.is_some().then(|| answers.clone());
+        threads.push(thread::spawn(move || {
+            let mut lines = 0;
+            for _ in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Some(answers) = &answers {
+                    answers.send(child + lines * children).map_err(io::Error::other)?;
+                }
+                lines += 1;
+            }
+            process.wait().map(|_| lines)
         }));
     }
+    drop(answers);
     let mut answered = 0;
     for thread in threads {
         answered += thread.join().ok().context("a thread of the benchmark ended early")??;
     }
     ensure!(answered == rows, "{answered} of {rows} lines came back");
+    if let Some(keeping) = keeping {
+        let kept = keeping.join().ok().context("the thread of the records ended early")??;
+        ensure!(kept == rows, "{kept} of {rows} answers were kept");
+    }
     Ok(rows as f64 / begin.elapsed().as_secs_f64())
+}
+
+/// Keeps what there is in one transaction after the other.
+fn keep(db: &Connection, answered: &mpsc::Receiver<u64>) -> Result<u64> {
+    let mut kept = 0;
+    while let Ok(first) = answered.recv() {
+        db.execute_batch("BEGIN")?;
+        let mut outcome = db.prepare_cached(PLAIN_OUTCOME)?;
+        for row in std::iter::once(first).chain(answered.try_iter().take(IN_FLIGHT as usize)) {
+            outcome.execute(params![row as i64, Keys::InOrder.handle(row)])?;
+            kept += 1;
+        }
+        db.execute_batch("COMMIT")?;
+    }
+    Ok(kept)
 }
 
 /// A row as Onward writes it.

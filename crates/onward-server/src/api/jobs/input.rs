@@ -15,6 +15,8 @@ use crate::api::flash::{Flash, Kind};
 use crate::api::upload::{Source, Upload};
 use crate::api::view::AttachedView;
 use crate::api::who::{Who, about_job};
+use crate::arriving::Arrival;
+use crate::idempotency::{fingerprint, is_upload, once};
 use crate::problem::{Asked, Failure, Result};
 use crate::state::App;
 use crate::web::{self, Chosen};
@@ -39,7 +41,9 @@ pub async fn handle(
     who: Who,
     request: Request,
 ) -> Result<Json<AttachedView>> {
-    attach(&app, id, query.read()?, who, request).await.map(Json)
+    let wanted = query.read()?;
+    let chosen = choose(&app, id, &wanted, &who, request).await?;
+    attach(&app, id, wanted.intent, chosen, who).await.map(Json)
 }
 
 /// `DELETE /api/v1/jobs/{id}/input?compared=`: lets go of a file that was kept.
@@ -75,7 +79,36 @@ pub async fn form(
         wanted.intent = Intent::Keep;
     }
     let headers = request.headers().clone();
-    match attach(&app, id, wanted, who, request).await {
+    // The key of a form without a file was looked at before it came here.
+    let arrival = is_upload(&headers).then(|| app.arriving.begin(&headers)).transpose()?;
+    let address = request.uri().path_and_query().map_or("", |address| address.as_str()).to_owned();
+    let chosen = match choose(&app, id, &wanted, &who, request).await {
+        Ok(chosen) => chosen,
+        Err(refused) => return page(&app, id, &headers, &Chosen::Refused(refused.problem().clone())).await,
+    };
+    let print = match &chosen {
+        File::Kept(_) => fingerprint(&address, &[]),
+        File::Sent(upload) => upload.fingerprint(&address),
+    };
+    let work = {
+        let (app, asked) = (app.clone(), asked.clone());
+        async move {
+            let attached = attach(&app, id, wanted.intent, chosen, who).await;
+            told(&app, id, &headers, &asked, attached).await.into_response()
+        }
+    };
+    Ok(once(&app, arrival.as_ref().and_then(Arrival::key), &print, &asked, work).await)
+}
+
+/// What a form is answered.
+async fn told(
+    app: &App,
+    id: JobId,
+    headers: &HeaderMap,
+    asked: &Asked,
+    attached: Result<AttachedView>,
+) -> Result<Response> {
+    match attached {
         Ok(AttachedView { compared: Some(kept), .. }) => {
             Ok(Redirect::to(&format!("/jobs/{id}/attach?compared={kept}")).into_response())
         }
@@ -85,9 +118,9 @@ pub async fn form(
                 attached.again, attached.new, attached.gone
             );
             let flash = Flash { kind: Kind::Success, title: "File attached", detail: &detail };
-            Ok(flash.redirect(&format!("/jobs/{id}"), &asked))
+            Ok(flash.redirect(&format!("/jobs/{id}"), asked))
         }
-        Err(refused) => page(&app, id, &headers, &Chosen::Refused(refused.problem().clone())).await,
+        Err(refused) => page(app, id, headers, &Chosen::Refused(refused.problem().clone())).await,
     }
 }
 
@@ -147,11 +180,19 @@ impl Query {
     }
 }
 
-async fn attach(app: &App, id: JobId, wanted: Wanted, who: Who, request: Request) -> Result<AttachedView> {
-    let Wanted { intent, kept } = wanted;
+/// The file that is attached or compared.
+enum File {
+    /// It was compared before.
+    Kept(InputId),
+    /// It came with the request.
+    Sent(Upload),
+}
+
+/// Takes the file in, if there is one to take in.
+async fn choose(app: &App, id: JobId, wanted: &Wanted, who: &Who, request: Request) -> Result<File> {
     who.check(app, id).await?;
-    if let Some(kept) = kept {
-        return confirm(app, id, kept, intent, who).await;
+    if let Some(kept) = wanted.kept {
+        return Ok(File::Kept(kept));
     }
     // A file that comes without a name is the file of the job again.
     let usual = app.engine.job(id).await?.job.input.filename;
@@ -160,6 +201,14 @@ async fn attach(app: &App, id: JobId, wanted: Wanted, who: Who, request: Request
         let detail = "Send the part `file` alone: the job keeps its recipe and its name.";
         return Err(Failure::new(Code::BadRequest, detail));
     }
+    Ok(File::Sent(upload))
+}
+
+async fn attach(app: &App, id: JobId, intent: Intent, chosen: File, who: Who) -> Result<AttachedView> {
+    let upload = match chosen {
+        File::Kept(kept) => return confirm(app, id, kept, intent, who).await,
+        File::Sent(upload) => upload,
+    };
     let done = app.engine.attach(id, upload.file.path(), &upload.filename, intent, who.actor).await;
     if let (Ok(_), Source::Sent(sent, _), Intent::Attach) = (&done, upload.file, intent) {
         app.uploads.forget(sent).await;
