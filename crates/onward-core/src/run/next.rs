@@ -19,16 +19,12 @@ impl Run {
         if self.ending == Ending::Over {
             return;
         }
-        let before = effects.len();
         if self.ending == Ending::No {
             self.call(now, effects);
             self.settle();
             self.rests_until = self.rest(now).or(self.rests_until);
         }
-        let calls = effects.len() - before;
         self.commit(now, effects);
-        // What is finished goes out before what is begun: it holds its slots until it is durable.
-        effects[before..].rotate_left(calls);
         match self.ending {
             Ending::No => {
                 self.give_back_waiting(effects);

@@ -4,9 +4,6 @@
 //! (somebody changed the job), the run's next tick. Each becomes an input of the run; the effects are
 //! carried out as tasks of two sets that nobody else holds. When the task ends, both sets are dropped,
 //! which aborts every call that is still under way.
-//!
-//! Commits come first and are no tasks of their own: finished rows hold their slots until they are durable, so
-//! while a commit waits for anything but the disk, the whole job does.
 
 mod calls;
 mod holding;
@@ -18,9 +15,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
 use onward_core::breaker::USUAL_FAILURES;
 use onward_core::clock::UnixMs;
 use onward_core::doubt::Policy;
@@ -113,9 +107,6 @@ struct Drive {
     run: Run,
     held: HashMap<SpanNo, HeldSpan>,
     calls: JoinSet<Input>,
-    /// Polled here: the store answers this task and no other.
-    commits: FuturesUnordered<BoxFuture<'static, ops::Done>>,
-    /// Everything else that is asked of the store.
     ops: JoinSet<ops::Done>,
     /// Spans that are being given back. A command that takes spans away waits for them: what is taken away is in
     /// doubt, what was given back is not.
@@ -162,7 +153,6 @@ impl Drive {
             run,
             held: HashMap::new(),
             calls: JoinSet::new(),
-            commits: FuturesUnordered::new(),
             ops: JoinSet::new(),
             giving_back: Vec::new(),
             looked_at: clock::now(),
@@ -179,17 +169,10 @@ impl Drive {
         let mut look_at = clock::now().plus_ms(LOOK_MS);
         while !self.over {
             let now = clock::now();
-            if now >= look_at {
-                look_at = now.plus_ms(LOOK_MS);
-                self.look();
-                self.ear.look(now);
-            }
             let tick_at = self.run.next_tick(now).map_or(look_at, |at| at.min(look_at));
-            // In this order: what is rare is asked for first, and calls end all the time.
             tokio::select! {
-                biased;
-                Some(done) = self.commits.next(), if !self.commits.is_empty() => self.op_done(done),
-                Some(done) = self.ops.join_next(), if !self.ops.is_empty() => self.joined(done),
+                Some(done) = self.calls.join_next(), if !self.calls.is_empty() => self.calls_ended(done),
+                Some(done) = self.ops.join_next(), if !self.ops.is_empty() => self.op_done(done),
                 nudge = nudges.recv() => match nudge {
                     Some(Nudge::Look) => self.look(),
                     Some(Nudge::Drain) | None => {
@@ -198,8 +181,14 @@ impl Drive {
                         if nudge.is_none() { return self.finish().await; }
                     }
                 },
-                Some(done) = self.calls.join_next(), if !self.calls.is_empty() => self.calls_ended(done),
-                () = tokio::time::sleep(until(now, tick_at)) => self.tell(Input::Tick),
+                () = tokio::time::sleep(until(now, tick_at)) => {
+                    if clock::now() >= look_at {
+                        look_at = clock::now().plus_ms(LOOK_MS);
+                        self.look();
+                    }
+                    self.ear.look(clock::now());
+                    self.tell(Input::Tick);
+                }
             }
         }
         self.finish().await;
@@ -207,12 +196,8 @@ impl Drive {
 
     /// Lets the store's answers come in; calls still under way are aborted by the drop that follows.
     async fn finish(mut self) {
-        while !self.commits.is_empty() || !self.ops.is_empty() {
-            tokio::select! {
-                Some(done) = self.commits.next(), if !self.commits.is_empty() => self.op_done(done),
-                Some(done) = self.ops.join_next(), if !self.ops.is_empty() => self.joined(done),
-                else => {}
-            }
+        while let Some(done) = self.ops.join_next().await {
+            self.op_done(done);
         }
         self.ear.finish().await;
         self.order.gates.forget(self.order.job);

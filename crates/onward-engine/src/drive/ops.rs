@@ -77,11 +77,11 @@ impl Drive {
 
     pub(super) fn commit(&mut self, commit: Commit) {
         let store = Arc::clone(&self.order.store);
-        self.commits.push(Box::pin(async move {
+        self.ops.spawn(async move {
             let (span, epoch) = (commit.span, commit.epoch);
             let answer = store.commit(commit).await;
             Done::Committed { span, epoch, answer, room: store.room() }
-        }));
+        });
     }
 
     pub(super) fn turns(&mut self, calls: u32, interval_us: u64) {
@@ -143,14 +143,8 @@ impl Drive {
         }
     }
 
-    pub(super) fn joined(&mut self, done: Result<Done, JoinError>) {
-        // What was aborted or crashed has no answer; the ledger is asked again in time.
-        if let Ok(done) = done {
-            self.op_done(done);
-        }
-    }
-
-    pub(super) fn op_done(&mut self, done: Done) {
+    pub(super) fn op_done(&mut self, done: Result<Done, JoinError>) {
+        let Ok(done) = done else { return };
         match done {
             Done::Claimed(claimed, rows) => self.claimed(claimed, rows),
             Done::NothingToClaim => self.tell(Input::NothingToClaim),

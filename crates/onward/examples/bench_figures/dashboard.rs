@@ -16,12 +16,12 @@ use crate::local::RECIPE;
 use crate::measure::{Keys, Length, binary, cpu_s, creators, say};
 use crate::start::fill;
 
-/// Rows of the job that runs meanwhile: enough for every look.
-const RUNNING_ROWS: u64 = 12_000_000;
+/// Rows of the job that runs meanwhile: as many as a server takes, which is enough for every look.
+const RUNNING_ROWS: u64 = 10_000_000;
 /// Looks at each page in each round.
 const LOOKS: usize = 20;
-/// Rounds over all pages.
-const ROUNDS: usize = 3;
+/// Rounds over all pages: as many as the job lasts for.
+const ROUNDS: usize = 2;
 /// One look in this time, as twenty impatient readers would.
 const A_LOOK: Duration = Duration::from_millis(50);
 /// How long a rate is measured at a time. A job's rate drifts by a third within a minute, so windows with and
