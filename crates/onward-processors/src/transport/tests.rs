@@ -8,7 +8,10 @@ use tokio::sync::Notify;
 
 use super::*;
 
-/// A target that answers each call with `ok` and counts the connections that were made to it.
+/// The whole of an answer.
+const OK: &str = "content-length: 2\r\n\r\nok";
+
+/// A target that answers each call with the same and counts the connections that were made to it.
 struct Target {
     url: String,
     connections: Arc<AtomicUsize>,
@@ -18,6 +21,10 @@ struct Target {
 impl Target {
     /// Closes each connection after so many answers, without a word before.
     async fn start(answers: usize) -> Self {
+        Self::answering(answers, OK).await
+    }
+
+    async fn answering(answers: usize, answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/x?y", listener.local_addr().unwrap());
         let (connections, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
@@ -27,7 +34,7 @@ impl Target {
                 count.fetch_add(1, Ordering::Relaxed);
                 let tell = Arc::clone(&tell);
                 tokio::spawn(async move {
-                    serve(stream, answers).await;
+                    serve(stream, answers, answer).await;
                     tell.notify_one();
                 });
             }
@@ -40,7 +47,7 @@ impl Target {
     }
 }
 
-async fn serve(mut stream: TcpStream, answers: usize) {
+async fn serve(mut stream: TcpStream, answers: usize, answer: &str) {
     for _ in 0..answers {
         let mut heard = Vec::new();
         while !heard.ends_with(b"\r\n\r\n") {
@@ -48,7 +55,7 @@ async fn serve(mut stream: TcpStream, answers: usize) {
                 return;
             }
         }
-        if stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.is_err() {
+        if stream.write_all(format!("HTTP/1.1 200 OK\r\n{answer}").as_bytes()).await.is_err() {
             return;
         }
     }
@@ -133,14 +140,28 @@ async fn an_answer_that_is_not_read_takes_its_connection_along() {
 }
 
 #[tokio::test]
+async fn a_connection_that_can_take_no_call_does_not_wait_for_one() {
+    for answer in ["connection: close\r\ncontent-length: 2\r\n\r\nok", "content-length: 3\r\n\r\nok"] {
+        let (target, transport) = (Target::answering(usize::MAX, answer).await, transport(8));
+        transport.send(request(&target.url)).await.expect("it is answered").finish();
+        assert!(transport.pool.idle().is_empty(), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_waits_too_long_is_dropped() {
     let (target, transport) = (Target::start(usize::MAX).await, transport(8));
     assert_eq!(call(&transport, &target.url).await, b"ok");
+    // The time of whoever drops it begins to run.
+    tokio::task::yield_now().await;
     tokio::time::pause();
     tokio::time::advance(IDLE + Duration::from_secs(1)).await;
-    // The target is told: nobody had to make another call for that.
-    target.closed.notified().await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    // Nobody had to make another call for that.
     assert!(transport.pool.idle().is_empty());
+    target.closed.notified().await;
 }
 
 #[test]
