@@ -2,7 +2,7 @@
 //!
 //! A processor is given rows and says what became of each. It keeps no count of tries, waits for
 //! nothing and stores nothing: retries, pacing and the ledger are the engine's, and so are deadlines unless
-//! it [keeps them itself](Processor::keeps_time). Dropping the future of [`Processor::process`] must abort the call.
+//! it has a [`Queue`]. Dropping the future of [`Processor::process`] must abort the call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,10 +27,9 @@ pub trait Processor: Send + Sync + 'static {
     /// Does one call for one or several rows. The answers are in the order of the rows.
     async fn process(&self, call: Call) -> Vec<Answer>;
 
-    /// Whether it keeps the deadline of its calls itself. The engine then ends a call only when its span is
-    /// lost: for work that puts calls into a queue, where waiting for others is no fault of a row.
-    fn keeps_time(&self) -> bool {
-        false
+    /// Its queue, for work that has one. It is then handed all calls that may go out at a time instead of one by one.
+    fn queue(&self) -> Option<&dyn Queue> {
+        None
     }
 
     /// The fields without which no row can be done: a file that has no such column is refused.
@@ -44,6 +43,17 @@ pub trait Processor: Send + Sync + 'static {
         Ok(())
     }
 }
+
+/// Work that puts calls into a queue of its own, such as a program's input.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Does the calls, and tells of each as soon as it has ended, in any order. It keeps the deadline of each call
+    /// itself, as waiting for others is no fault of a row. Dropping the future must abort those that have not ended.
+    async fn work_off(&self, calls: &[Call], ended: Ended<'_>);
+}
+
+/// Is told which call has ended, by its place in the list, and what became of each of its rows, in their order.
+pub type Ended<'a> = &'a mut (dyn FnMut(usize, Vec<Answer>) + Send);
 
 /// Why the work of a recipe cannot start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

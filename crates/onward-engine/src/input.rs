@@ -257,8 +257,12 @@ pub(crate) async fn read_span(
 ) -> Result<Vec<Arc<InputRow>>, Unreadable> {
     let (chunk, duplicates) =
         store.chunk(input, no).await.map_err(Unreadable::Store)?.ok_or(Unreadable::Gone)?;
-    let rows = onward_intake::unpack(&chunk, &duplicates).map_err(|_| Unreadable::Corrupt)?;
-    Ok(rows.into_iter().map(Arc::new).collect())
+    // Some milliseconds for a large span, in which no call would begin.
+    let unpacked = tokio::task::spawn_blocking(move || {
+        let rows = onward_intake::unpack(&chunk, &duplicates).map_err(|_| Unreadable::Corrupt)?;
+        Ok(rows.into_iter().map(Arc::new).collect())
+    });
+    unpacked.await.unwrap_or(Err(Unreadable::Corrupt))
 }
 
 /// The recipe as it was stored with a job.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use onward_core::input::InputRow;
 use onward_core::problem::{Code, Problem};
-use onward_core::processor::{Answer, Call, CannotStart, Processor};
+use onward_core::processor::{Answer, Call, CannotStart, Ended, Processor, Queue};
 use onward_core::recipe::{InDoubt, Recipe};
 use onward_core::row::{Outcome, Verdict};
 
@@ -57,8 +59,8 @@ impl Processor for Asking {
         [self.work.needs(), self.target.fields()].concat()
     }
 
-    fn keeps_time(&self) -> bool {
-        self.work.keeps_time()
+    fn queue(&self) -> Option<&dyn Queue> {
+        self.work.queue().map(|_| self as &dyn Queue)
     }
 
     async fn check(&self) -> Result<(), CannotStart> {
@@ -85,10 +87,29 @@ impl Processor for Asking {
     }
 }
 
+#[async_trait]
+impl Queue for Asking {
+    async fn work_off(&self, calls: &[Call], ended: Ended<'_>) {
+        match self.work.queue() {
+            Some(queue) if calls.iter().all(|call| call.in_doubt.is_empty()) => {
+                queue.work_off(calls, ended).await;
+            }
+            _ => {
+                let calls = calls.iter().cloned().enumerate();
+                let asked = calls.map(|(at, call)| async move { (at, self.process(call).await) });
+                let mut asked: FuturesUnordered<_> = asked.collect();
+                while let Some((at, answers)) = asked.next().await {
+                    ended(at, answers);
+                }
+            }
+        }
+    }
+}
+
 impl Asking {
     /// What the target says about a row; `None` means that it is to be called.
     async fn ask(&self, call: &Call, row: &Arc<InputRow>) -> Option<Answer> {
-        // Work that keeps the time of its own calls does not keep that of this one.
+        // Work with a queue keeps the time of its own calls, not of this one.
         let question = self.target.call(call, std::slice::from_ref(row), None);
         let received = match tokio::time::timeout(self.timeout, question).await {
             Ok(Ok(received)) => received,

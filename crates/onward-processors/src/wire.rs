@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use onward_core::id::JobId;
-use onward_core::input::InputRow;
+use onward_core::input::{Columns, InputRow};
 use onward_core::pace::MAX_WAIT_MS;
 use onward_core::processor::{Answer, Call, IdempotencyKey};
 use onward_core::recipe::Missing;
@@ -52,12 +52,14 @@ impl<T: fmt::Display> Serialize for Written<T> {
     }
 }
 
-/// Names and values, in the order of the names.
-struct Fields<'a>(Vec<(&'a str, &'a str)>);
+/// Names and values of a row's own fields.
+struct Fields<'a>(&'a Columns, &'a InputRow);
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().copied())
+        let Self(columns, row) = self;
+        let own = columns.own().iter();
+        serializer.collect_map(own.filter_map(|(name, at)| Some((&**name, row.fields.get(*at)?))))
     }
 }
 
@@ -100,17 +102,13 @@ pub(crate) fn many_rows(call: &Call, rows: &[Arc<InputRow>]) -> Vec<u8> {
 }
 
 fn sent<'a>(call: &'a Call, row: &'a InputRow) -> Row<'a> {
-    let own = call.columns.own().iter();
-    let values = own.filter_map(|(name, at)| Some((&**name, row.fields.get(*at)?.as_str())));
-    let mut values: Vec<_> = values.collect();
-    values.sort_unstable();
     Row {
         job_id: None,
         row: row.index.row(),
         attempt: call.attempt,
         key: &row.key,
         idempotency_key: Some(Written(call.idempotency_key(row))),
-        fields: Fields(values),
+        fields: Fields(&call.columns, row),
     }
 }
 
@@ -151,50 +149,87 @@ pub(crate) fn answer(said: Said, secrets: &Secrets) -> Answer {
     }
 }
 
+/// What an answer says of one row.
+#[derive(Debug)]
+pub(crate) struct Element {
+    pub(crate) name: Name,
+    said: Result<Said, serde_json::Error>,
+}
+
+/// Which row an element is about.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Name {
+    pub(crate) row: Option<u64>,
+    pub(crate) key: Option<String>,
+}
+
+/// An element that is as it should be, read in one go: name and what is said together.
+#[derive(Deserialize)]
+struct Whole {
+    row: Option<u64>,
+    key: Option<String>,
+    outcome: Word,
+    code: Option<String>,
+    message: Option<String>,
+    result: Option<Box<RawValue>>,
+    wait_ms: Option<u64>,
+}
+
+impl Element {
+    /// `None` when the text is no JSON.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        if let Ok(Whole { row, key, outcome, code, message, result, wait_ms }) = serde_json::from_str(text) {
+            let said = Ok(Said { outcome, code, message, result, wait_ms });
+            return Some(Self { name: Name { row, key }, said });
+        }
+        // What is wrong with one part takes nothing from the other.
+        serde_json::from_str::<&RawValue>(text).ok()?;
+        let name = serde_json::from_str(text).unwrap_or_default();
+        Some(Self { name, said: serde_json::from_str(text) })
+    }
+}
+
 /// The elements of an answer to a batch: `{"rows": […]}` or the list alone.
-pub(crate) fn elements(text: &[u8]) -> Result<Vec<Box<RawValue>>, serde_json::Error> {
+pub(crate) fn elements(text: &[u8]) -> Result<Vec<Element>, serde_json::Error> {
     #[derive(Deserialize)]
-    struct Listed {
-        rows: Vec<Box<RawValue>>,
+    struct Listed<'a> {
+        #[serde(borrow)]
+        rows: Vec<&'a RawValue>,
     }
-    if text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        return serde_json::from_slice(text);
-    }
-    serde_json::from_slice::<Listed>(text).map(|listed| listed.rows)
+    let listed = if text.trim_ascii_start().starts_with(b"[") {
+        serde_json::from_slice(text)?
+    } else {
+        serde_json::from_slice::<Listed<'_>>(text)?.rows
+    };
+    Ok(listed.into_iter().filter_map(|element| Element::read(element.get())).collect())
 }
 
 /// Finds each row's element, by its number or else by its key.
 pub(crate) fn matched(
     rows: &[Arc<InputRow>],
-    elements: Vec<Box<RawValue>>,
+    elements: Vec<Element>,
     missing: Missing,
     secrets: &Secrets,
 ) -> Vec<Answer> {
     let (mut by_row, mut by_key) = (HashMap::new(), HashMap::new());
-    for element in elements {
-        let Ok(name) = serde_json::from_str::<Name>(element.get()) else { continue };
+    for Element { name, said } in elements {
         match name {
-            Name { row: Some(row), .. } => by_row.insert(row, element),
-            Name { key: Some(key), .. } => by_key.insert(key, element),
+            Name { row: Some(row), .. } => by_row.insert(row, said),
+            Name { key: Some(key), .. } => by_key.insert(key, said),
             Name { row: None, key: None } => None,
         };
     }
     let answers = rows.iter().map(|row| {
-        let element = by_row.remove(&row.index.row()).or_else(|| by_key.remove(&row.key));
-        let Some(element) = element else { return left_out(missing) };
-        match serde_json::from_str::<Said>(element.get()) {
-            Ok(said) => answer(said, secrets),
-            Err(error) => failed("bad-answer", format!("the answer for this row is not {FORM}: {error}")),
+        let said = by_row.remove(&row.index.row()).or_else(|| by_key.remove(&row.key));
+        match said {
+            Some(Ok(said)) => answer(said, secrets),
+            Some(Err(error)) => {
+                failed("bad-answer", format!("the answer for this row is not {FORM}: {error}"))
+            }
+            None => left_out(missing),
         }
     });
     answers.collect()
-}
-
-/// Which row an element is about.
-#[derive(Default, Deserialize)]
-pub(crate) struct Name {
-    pub(crate) row: Option<u64>,
-    pub(crate) key: Option<String>,
 }
 
 /// A row that the answer to its batch leaves out.

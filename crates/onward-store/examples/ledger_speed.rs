@@ -113,7 +113,7 @@ async fn work(store: Arc<dyn Store>, job: JobId, worker: WorkerId, keys: Keys) {
             job,
             span: claimed.span,
             epoch: claimed.epoch,
-            rows,
+            rows: Arc::new(rows),
             low_water: RowIndex(end),
             claimed_until: RowIndex(end),
             waiting: None,

@@ -18,47 +18,42 @@ mod store;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::Args;
+use crate::config::Config;
+use crate::exit_code::{Exit, Failure};
 
 fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == store::GUARD) {
         onward_processors::command::guard::stand(std::io::stdin().lock());
-        return exit_code::Exit::Done.into();
+        return Exit::Done.into();
     }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
     start_logs();
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            output::say(&format!("error: failed to start: {error}"));
-            return exit_code::Exit::Unexpected.into();
-        }
-    };
-    let exit = match runtime.block_on(commands::run(args)) {
-        Ok(exit) => exit,
+    match commands::run(args, runtime) {
+        Ok(exit) => exit.into(),
         Err(failure) => {
             output::say(&failure.to_string());
-            failure.exit
+            failure.exit.into()
         }
-    };
-    // Blocking tasks (a disk that hangs) must not keep a process alive that has said its last word.
-    runtime.shutdown_background();
-    exit.into()
+    }
 }
 
-/// A thread for each core but one, which is left to the thread that writes the ledger: every row waits for it, so it
-/// must not wait for a core itself.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+/// A thread for each core. Of those, one is left to the thread that writes the ledger where that is a file of this
+/// process: every row waits for it, so it must not wait for a core itself.
+fn runtime(config: &Config) -> Result<Runtime, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let for_the_ledger = usize::from(config.store_file().is_some());
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.saturating_sub(1).max(1))
+        .worker_threads(cores.saturating_sub(for_the_ledger).max(1))
         .enable_all()
         .build()
+        .map_err(|error| Failure::new(Exit::Unexpected, format!("failed to start: {error}")))
 }
 
 /// Help and version are data and a success; everything else is a mistake in the command line.
@@ -66,10 +61,10 @@ fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render();
     if error.use_stderr() {
         output::say(text.to_string().trim_end());
-        return exit_code::Exit::Usage.into();
+        return Exit::Usage.into();
     }
     output::data(text.to_string().trim_end());
-    exit_code::Exit::Done.into()
+    Exit::Done.into()
 }
 
 /// Logs go to stderr: warnings and worse, or what `ONWARD_LOG` says (`info`, `onward_engine=debug`).

@@ -1,6 +1,7 @@
 //! One span in a worker's hands.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::trial::Trials;
 use crate::checkpoint::DoneSet;
@@ -54,7 +55,7 @@ pub(super) struct Held {
 #[derive(Debug, Clone)]
 pub(super) enum Saving {
     /// With their records, so that a lost commit needs no second call.
-    Kept(Vec<RowRecord>),
+    Kept(Arc<Vec<RowRecord>>),
     /// Only which: the work merely computes and may be repeated.
     Index(Vec<RowIndex>),
 }
@@ -203,8 +204,11 @@ impl Held {
     /// The commit under way is over without success: what is not `durable` is finished but unsaved
     /// again, or not finished when no record was kept.
     pub(super) fn take_back(&mut self, durable: impl Fn(RowIndex) -> bool) {
+        // It may not have renewed the lease; the next one is not to wait until that is due again.
+        self.renewed_at = self.leased_at;
         match self.saving.take() {
             Some(Saving::Kept(rows)) => {
+                let rows = Arc::unwrap_or_clone(rows);
                 let unsaved = rows.into_iter().filter(|record| !durable(record.index));
                 let later = std::mem::take(&mut self.pending);
                 self.pending = unsaved.chain(later).collect();

@@ -137,7 +137,20 @@ impl Run {
 
     /// Takes in what happened at `now` and answers what to do.
     pub fn on(&mut self, input: Input, now: UnixMs) -> Vec<Effect> {
+        self.on_all([input], now)
+    }
+
+    /// The same for several things at once: what to do is decided when all of them are known.
+    pub fn on_all(&mut self, inputs: impl IntoIterator<Item = Input>, now: UnixMs) -> Vec<Effect> {
         let mut effects = Vec::new();
+        for input in inputs {
+            self.take_in(input, now, &mut effects);
+        }
+        self.go_on(now, &mut effects);
+        effects
+    }
+
+    fn take_in(&mut self, input: Input, now: UnixMs, effects: &mut Vec<Effect>) {
         match input {
             Input::Start | Input::Tick => {}
             Input::Claimed { claimed, decided } => self.claimed(claimed, decided, now),
@@ -149,15 +162,15 @@ impl Run {
                 if closed_ms > 0 {
                     self.pace.hold(now, closed_ms.min(self.config.max_wait_ms));
                 }
-                self.answered(span, epoch, rows, now, &mut effects);
+                self.answered(span, epoch, rows, now, effects);
             }
             Input::Committed { span, epoch, committed } => {
-                self.committed(span, epoch, committed, &mut effects);
+                self.committed(span, epoch, committed, effects);
             }
             Input::Refused { span, epoch } => self.refused(span, epoch, now),
-            Input::Unanswered { span, epoch } => self.unanswered(span, epoch, &mut effects),
+            Input::Unanswered { span, epoch } => self.unanswered(span, epoch, effects),
             Input::Reread(claimed) => self.reread(&claimed),
-            Input::Fenced { span, epoch } => self.fenced(span, epoch, &mut effects),
+            Input::Fenced { span, epoch } => self.fenced(span, epoch, effects),
             Input::Limits { concurrency, rate, breaker } => {
                 self.config.concurrency = concurrency;
                 self.width.set_most(concurrency);
@@ -170,8 +183,6 @@ impl Run {
             Input::Hold(hold) => self.halt(Effect::Hold(hold)),
             Input::Drain => self.drain(),
         }
-        self.go_on(now, &mut effects);
-        effects
     }
 
     /// When [`Input::Tick`] is due at the latest, for whatever waits for time to pass.

@@ -1,6 +1,7 @@
 //! What a run does next: call, commit, claim, give back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::held::{Held, Saving};
 use super::signals::{Effect, Hold};
@@ -190,8 +191,9 @@ impl Run {
                 continue;
             }
             let waiting = oldest(&self.in_flight, *span);
-            let rows = std::mem::take(&mut held.pending);
-            let kept = if self.config.calls_out { Saving::Kept(rows.clone()) } else { Saving::index(&rows) };
+            let rows = Arc::new(std::mem::take(&mut held.pending));
+            let kept =
+                if self.config.calls_out { Saving::Kept(Arc::clone(&rows)) } else { Saving::index(&rows) };
             held.saving = Some(kept);
             held.saving_mark = mark;
             held.saving_since = now;

@@ -105,7 +105,7 @@ fn a_row_that_waits_for_a_person_is_not_called_before_he_speaks() {
 }
 
 /// Lives of hours at one row every ten minutes, in the normal run.
-const PATIENT: u64 = 20;
+const PATIENT: u64 = 40;
 
 #[test]
 fn a_job_of_one_row_every_ten_minutes_is_never_called_stuck() {

@@ -37,6 +37,8 @@ const DECIDED_EVERY: u32 = 29;
 const SLOW_ROWS: u32 = 12;
 /// How often a worker looks whether its job was changed by somebody else, as in the engine.
 const LOOK_MS: u64 = 1_000;
+/// For how long a worker may be busy with something else when a call ends, in milliseconds.
+const BUSY_MS: u64 = 40;
 /// The slowest answer of the store, in milliseconds.
 const SLOW_MS: u64 = 3_000;
 /// How long after a restart by hand a worker may not know of it: a live one looks every second, one
@@ -57,6 +59,8 @@ struct Worker {
     /// While frozen: since when, and what waits in its sockets.
     frozen: Option<(UnixMs, Vec<Input>)>,
     tick_at: Option<UnixMs>,
+    /// Calls that have ended while it was busy with something else: it hears of them together with what comes next.
+    unheard: Vec<Input>,
 }
 
 pub(crate) struct World {
@@ -86,7 +90,7 @@ impl World {
     pub(crate) fn new(scenario: Scenario, bug: Bug) -> Self {
         let now = BEGIN;
         let recipe = if scenario.held { r#"{"in_doubt": {"policy": "hold"}}"# } else { "{}" };
-        let idle = || Worker { life: 0, run: None, frozen: None, tick_at: None };
+        let idle = || Worker { life: 0, run: None, frozen: None, tick_at: None, unheard: Vec::new() };
         let mut world = Self {
             bug,
             dice: Dice(scenario.seed ^ 0x5EED),
@@ -206,7 +210,14 @@ impl World {
                     self.ended.entry(span).or_default().push(row);
                 }
                 let rows = vec![RowAnswer { row, key: "key".into(), answer }];
-                self.reach(worker, life, Input::Answered { span, epoch, rows, closed_ms: 0 })
+                let answered = Input::Answered { span, epoch, rows, closed_ms: 0 };
+                let this = &mut self.workers[worker];
+                if this.life == life && this.frozen.is_none() && self.dice.below(3) == 0 {
+                    this.unheard.push(answered);
+                    self.plan(BUSY_MS, Happening::Worker { worker, life, input: Input::Tick });
+                    return Ok(());
+                }
+                self.reach(worker, life, answered)
             }
             Happening::Store { worker, life, request } => {
                 self.at_store(worker, life, request);
@@ -289,8 +300,10 @@ impl World {
         if input == Input::Tick {
             this.tick_at = None;
         }
+        let mut inputs = std::mem::take(&mut this.unheard);
+        inputs.push(input);
         let Some(run) = &mut this.run else { return Ok(()) };
-        let effects = run.on(input, self.now);
+        let effects = run.on_all(inputs, self.now);
         let next = run.next_tick(self.now);
         for effect in effects {
             self.carry_out(worker, life, effect)?;

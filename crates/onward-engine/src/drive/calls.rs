@@ -7,29 +7,34 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use onward_core::id::{Epoch, RowIndex, SpanNo};
 use onward_core::input::InputRow;
-use onward_core::processor::{Answer, Call, Processor, Told};
+use onward_core::processor::{Answer, Call, Ended, Processor, Told};
 use onward_core::row::{Outcome, Verdict};
 use onward_core::run::{Input, RowAnswer};
-
-use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
 
 use super::Drive;
 use crate::clock;
 
+/// Calls of one span that go out together: one, unless the work has a queue.
+pub(super) struct Sheaf {
+    span: SpanNo,
+    epoch: Epoch,
+    alone: bool,
+    calls: Vec<Call>,
+    /// Cancelled when the span is given up.
+    alive: CancellationToken,
+}
+
 impl Drive {
-    /// A call has ended, and with it whatever else has by now: fast calls end together, and each by itself
-    /// would cost a round of waiting.
-    pub(super) fn calls_ended(&mut self, first: Result<Input, JoinError>) {
-        let (mut ended, mut left) = (Some(first), self.calls.len());
-        while let Some(done) = ended {
-            // A call that was aborted or crashed has told its own end already.
-            if let Ok(input) = done {
-                self.tell(input);
-            }
-            // Only so many as there were, so that calls that end at once keep nothing else waiting.
-            ended = if left > 0 && !self.over { self.calls.try_join_next() } else { None };
-            left = left.saturating_sub(1);
+    /// A call has ended, and with it whatever else has by now, or is about to: fast calls end together, and each by
+    /// itself would cost a round of waiting.
+    pub(super) async fn calls_ended(&mut self, first: Input) {
+        tokio::task::yield_now().await;
+        let mut ended = vec![first];
+        while let Ok(input) = self.ended.1.try_recv() {
+            ended.push(input);
         }
+        self.tell_all(ended);
     }
 
     pub(super) fn call(&mut self, span: SpanNo, epoch: Epoch, rows: &[RowIndex], attempt: u32, alone: bool) {
@@ -47,34 +52,74 @@ impl Drive {
             in_doubt,
             told: Told::default(),
         };
-        let processor = Arc::clone(&self.processor);
-        let alive = held.alive.clone();
-        let timeout = Duration::from_millis(self.recipe.work.timeout);
-        let (company, ear) = (self.order.gates.company(), self.ear.ear());
-        self.calls.spawn(async move {
-            let (rows, told) = (call.rows.clone(), call.told.clone());
-            let work = async {
-                let _place = company.enter(alone).await;
-                answer(processor, call, timeout).await
-            };
-            let answers = tokio::select! {
-                answers = work => answers,
-                // Given up: whatever would come is late, and nobody waits for it.
-                () = alive.cancelled() => return Input::Tick,
-            };
-            ear.note(&told, clock::now());
-            let rows = rows.iter().zip(answers);
-            let rows =
-                rows.map(|(row, answer)| RowAnswer { row: row.index, key: row.key.as_str().into(), answer });
-            Input::Answered { span, epoch, rows: rows.collect(), closed_ms: told.wait_ms() }
-        });
+        match self.sheaves.last_mut() {
+            Some(last) if self.has_queue && (last.span, last.epoch, last.alone) == (span, epoch, alone) => {
+                last.calls.push(call);
+            }
+            _ => {
+                let alive = held.alive.clone();
+                self.sheaves.push(Sheaf { span, epoch, alone, calls: vec![call], alive });
+            }
+        }
+    }
+
+    /// Lets the calls go out that are ready by now.
+    pub(super) fn send_out(&mut self) {
+        for Sheaf { span, epoch, alone, calls, alive } in self.sheaves.drain(..) {
+            let processor = Arc::clone(&self.processor);
+            let timeout = Duration::from_millis(self.recipe.work.timeout);
+            let (company, ear) = (self.order.gates.company(), self.ear.ear());
+            let ended = self.ended.0.clone();
+            self.calls.spawn(async move {
+                let mut tell = |at: usize, answers: Vec<Answer>| {
+                    let call: &Call = &calls[at];
+                    ear.note(&call.told, clock::now());
+                    let rows =
+                        call.rows.iter().zip(complete(answers, call.rows.len())).map(|(row, answer)| {
+                            RowAnswer { row: row.index, key: row.key.as_str().into(), answer }
+                        });
+                    let (rows, closed_ms) = (rows.collect(), call.told.wait_ms());
+                    // A drive that has ended misses nothing.
+                    drop(ended.send(Input::Answered { span, epoch, rows, closed_ms }));
+                };
+                let work = async {
+                    let _place = company.enter(alone).await;
+                    do_calls(&*processor, &calls, timeout, &mut tell).await;
+                };
+                tokio::select! {
+                    () = work => {}
+                    // Given up: whatever would come is late, and nobody waits for it.
+                    () = alive.cancelled() => {}
+                }
+            });
+        }
+    }
+}
+
+/// Does some calls and tells of each that has ended; all of them have in the end.
+async fn do_calls(processor: &dyn Processor, calls: &[Call], timeout: Duration, ended: Ended<'_>) {
+    let mut open = vec![true; calls.len()];
+    if let Some(queue) = processor.queue() {
+        let mut once = |at: usize, answers| {
+            if std::mem::take(&mut open[at]) {
+                ended(at, answers);
+            }
+        };
+        if AssertUnwindSafe(queue.work_off(calls, &mut once)).catch_unwind().await.is_ok() {
+            open.iter().enumerate().filter(|(_, open)| **open).for_each(|(at, _)| ended(at, Vec::new()));
+            return;
+        }
+    }
+    // One by one: what it crashes on crashes alone.
+    for (at, call) in calls.iter().enumerate().filter(|(at, _)| open[*at]) {
+        ended(at, answer(processor, call.clone(), timeout).await);
     }
 }
 
 /// Does one call within its deadline. Work that crashes costs its own rows and nothing else.
-async fn answer(processor: Arc<dyn Processor>, call: Call, timeout: Duration) -> Vec<Answer> {
+async fn answer(processor: &dyn Processor, call: Call, timeout: Duration) -> Vec<Answer> {
     let count = call.rows.len();
-    let keeps_time = processor.keeps_time();
+    let keeps_time = processor.queue().is_some();
     let work = async {
         let work = processor.process(call);
         if keeps_time { Ok(work.await) } else { tokio::time::timeout(timeout, work).await }
@@ -82,14 +127,19 @@ async fn answer(processor: Arc<dyn Processor>, call: Call, timeout: Duration) ->
     // The processor is only read, and its answer is all that is taken from a call: nothing half-done
     // of a call that crashed is ever looked at.
     match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(Ok(answers)) if answers.len() == count => answers,
-        Ok(Ok(answers)) => {
-            let message = format!("the work gave {} answers for {count} rows", answers.len());
-            vec![failed("bad-answer", message); count]
-        }
+        Ok(Ok(answers)) => answers,
         Ok(Err(_)) => vec![Answer::late(timeout); count],
         Err(_) => vec![failed("crashed", "the work crashed on this row".to_owned()); count],
     }
+}
+
+/// An answer for each row, also where the work did not give so many.
+fn complete(answers: Vec<Answer>, rows: usize) -> Vec<Answer> {
+    if answers.len() == rows {
+        return answers;
+    }
+    let message = format!("the work gave {} answers for {rows} rows", answers.len());
+    vec![failed("bad-answer", message); rows]
 }
 
 fn failed(code: &'static str, message: String) -> Answer {

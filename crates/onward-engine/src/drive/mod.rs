@@ -106,7 +106,13 @@ struct Drive {
     total: u64,
     run: Run,
     held: HashMap<SpanNo, HeldSpan>,
-    calls: JoinSet<Input>,
+    /// Whether the work has a queue, and is handed many calls at a time.
+    has_queue: bool,
+    /// Calls that are to go out.
+    sheaves: Vec<calls::Sheaf>,
+    calls: JoinSet<()>,
+    /// Calls that have ended say so here.
+    ended: (mpsc::UnboundedSender<Input>, mpsc::UnboundedReceiver<Input>),
     ops: JoinSet<ops::Done>,
     /// Spans that are being given back. A command that takes spans away waits for them: what is taken away is in
     /// doubt, what was given back is not.
@@ -145,14 +151,17 @@ impl Drive {
         let run = Run::new(config(job.id, job.total, &job.tuning, &recipe, processor.calls_out()));
         Ok(Self {
             order: order.clone(),
-            processor,
             columns,
             recipe,
             input: job.input.id,
             total: job.total,
             run,
             held: HashMap::new(),
+            has_queue: processor.queue().is_some(),
+            processor,
+            sheaves: Vec::new(),
             calls: JoinSet::new(),
+            ended: mpsc::unbounded_channel(),
             ops: JoinSet::new(),
             giving_back: Vec::new(),
             looked_at: clock::now(),
@@ -171,7 +180,9 @@ impl Drive {
             let now = clock::now();
             let tick_at = self.run.next_tick(now).map_or(look_at, |at| at.min(look_at));
             tokio::select! {
-                Some(done) = self.calls.join_next(), if !self.calls.is_empty() => self.calls_ended(done),
+                Some(first) = self.ended.1.recv() => self.calls_ended(first).await,
+                // What it did, it has told.
+                Some(_) = self.calls.join_next(), if !self.calls.is_empty() => {}
                 Some(done) = self.ops.join_next(), if !self.ops.is_empty() => self.op_done(done),
                 nudge = nudges.recv() => match nudge {
                     Some(Nudge::Look) => self.look(),
@@ -204,13 +215,17 @@ impl Drive {
     }
 
     fn tell(&mut self, input: Input) {
+        self.tell_all([input]);
+    }
+
+    fn tell_all(&mut self, inputs: impl IntoIterator<Item = Input>) {
         let now = clock::now();
         let closed_until = self.gate.until();
         if closed_until > self.told_until && closed_until > now {
             self.told_until = closed_until;
-            self.on(Input::Closed(closed_until.ms_since(now)), now);
+            self.on([Input::Closed(closed_until.ms_since(now))], now);
         }
-        self.on(input, now);
+        self.on(inputs, now);
         // What the target said to this job holds for every job of this process that calls it.
         if let Some(until) = self.run.throttled_until(now).filter(|until| *until > self.waits_until) {
             self.waits_until = until;
@@ -220,10 +235,11 @@ impl Drive {
         }
     }
 
-    fn on(&mut self, input: Input, now: UnixMs) {
-        for effect in self.run.on(input, now) {
+    fn on(&mut self, inputs: impl IntoIterator<Item = Input>, now: UnixMs) {
+        for effect in self.run.on_all(inputs, now) {
             self.carry_out(effect);
         }
+        self.send_out();
     }
 
     fn carry_out(&mut self, effect: Effect) {

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use onward_core::clock::UnixMs;
 use onward_core::id::JobId;
 use onward_core::job::Go;
-use onward_core::processor::{Answer, Call, Processor};
+use onward_core::processor::{Answer, Call, Ended, Processor, Queue};
 use onward_core::recipe::Recipe;
 use onward_core::row::{Outcome, Verdict};
 use onward_core::state::{JobState, Step};
@@ -28,6 +30,10 @@ pub(crate) struct Scripted {
     pub(crate) gate: Semaphore,
     /// What to do with a row of this key, instead of adding it.
     pub(crate) script: Mutex<HashMap<String, Act>>,
+    /// Whether calls come through a queue.
+    queues: bool,
+    /// The most calls that came at once.
+    pub(crate) sheaf: AtomicUsize,
     /// Calls per key.
     pub(crate) calls: Mutex<HashMap<String, u32>>,
     /// Calls under way, and the most there were.
@@ -45,6 +51,8 @@ pub(crate) enum Act {
     Hang,
     Panic,
     Fatal,
+    /// Only in a queue: nothing is ever said of it.
+    Forget,
 }
 
 struct Passing<'a>(&'a Scripted, bool);
@@ -64,6 +72,10 @@ impl Processor for Scripted {
         true
     }
 
+    fn queue(&self) -> Option<&dyn Queue> {
+        self.queues.then_some(self as &dyn Queue)
+    }
+
     async fn process(&self, call: Call) -> Vec<Answer> {
         let key = call.rows[0].key.clone();
         *self.calls.lock().unwrap().entry(key.clone()).or_default() += 1;
@@ -72,7 +84,7 @@ impl Processor for Scripted {
         let mut passing = Passing(self, false);
         let act = self.script.lock().unwrap().get(&key).copied();
         let answer = match act {
-            Some(Act::Hang) => std::future::pending().await,
+            Some(Act::Hang | Act::Forget) => std::future::pending().await,
             Some(Act::Panic) => panic!("told to"),
             Some(Act::Fail) => Answer::Done(Verdict::new(Outcome::Failed, "not-found", "there is none")),
             Some(Act::Fatal) => Answer::Fatal {
@@ -92,6 +104,24 @@ impl Processor for Scripted {
         };
         passing.1 = true;
         vec![answer]
+    }
+}
+
+/// All calls at one time; the whole queue crashes with one of them.
+#[async_trait]
+impl Queue for Scripted {
+    async fn work_off(&self, calls: &[Call], ended: Ended<'_>) {
+        self.sheaf.fetch_max(calls.len(), Ordering::SeqCst);
+        let forgotten = |call: &Call| {
+            let script = self.script.lock().unwrap();
+            matches!(script.get(&call.rows[0].key), Some(Act::Forget))
+        };
+        let calls = calls.iter().enumerate().filter(|(_, call)| !forgotten(call));
+        let done = calls.map(|(at, call)| async move { (at, self.process(call.clone()).await) });
+        let mut done: FuturesUnordered<_> = done.collect();
+        while let Some((at, answers)) = done.next().await {
+            ended(at, answers);
+        }
     }
 }
 
@@ -133,25 +163,34 @@ impl Kit {
         Self::over(|store| store)
     }
 
+    /// One whose work has a queue.
+    pub(crate) fn queueing() -> Self {
+        let kit = Self::built(true, |store| store);
+        kit.engine.start_work();
+        kit
+    }
+
     /// The same with something between the engine and its store.
     pub(crate) fn over(between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
-        let kit = Self::built(between);
+        let kit = Self::built(false, between);
         kit.engine.start_work();
         kit
     }
 
     /// One whose engine takes up no job by itself.
     pub(crate) fn idle() -> Self {
-        Self::built(|store| store)
+        Self::built(false, |store| store)
     }
 
-    fn built(between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+    fn built(queues: bool, between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let dir = TempDir::new().unwrap();
         let store = open(&format!("sqlite:{}", dir.path().join("onward.db").display()), Mode::Serve).unwrap();
         let store = between(store);
         let work = Arc::new(Scripted {
             gate: Semaphore::new(0),
             script: Mutex::default(),
+            queues,
+            sheaf: AtomicUsize::new(0),
             calls: Mutex::default(),
             under_way: AtomicUsize::new(0),
             most: AtomicUsize::new(0),

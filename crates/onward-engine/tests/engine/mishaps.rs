@@ -1,5 +1,7 @@
 //! Work that hangs, crashes, fails for ever; rules that stop a job; an input that is damaged.
 
+use std::sync::atomic::Ordering;
+
 use onward_core::problem::Code;
 use onward_core::state::{JobState, PauseReason};
 
@@ -32,6 +34,42 @@ async fn a_crash_of_the_work_costs_its_own_row_only() {
     assert_eq!((done.tally.added, done.tally.failed), (4, 1));
     let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed, 10).await.unwrap()[0];
     assert_eq!((group.code.as_str(), group.first.row()), ("crashed", 2));
+}
+
+/// Calls of a queue go out together, and each is looked at by itself all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_of_a_queue_or_a_call_it_forgets_costs_its_own_row_only() {
+    let kit = Kit::queueing();
+    kit.work.told("a2", Some(Act::Panic));
+    kit.work.let_pass(100);
+    let job = kit.submit(5, "concurrency = 5").await.job.id;
+    let done = kit.until_state(job, JobState::Completed).await.job;
+    assert_eq!((done.tally.added, done.tally.failed), (4, 1));
+    assert_eq!(kit.work.sheaf.load(Ordering::SeqCst), 5, "all of them at once");
+    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed, 10).await.unwrap()[0];
+    assert_eq!((group.code.as_str(), group.first.row()), ("crashed", 2));
+
+    kit.work.told("a2", None);
+    kit.work.told("a4", Some(Act::Forget));
+    let job = kit.submit(5, "concurrency = 5").await.job.id;
+    let done = kit.until_state(job, JobState::Completed).await.job;
+    assert_eq!((done.tally.added, done.tally.failed), (4, 1));
+    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed, 10).await.unwrap()[0];
+    assert_eq!((group.code.as_str(), group.first.row()), ("bad-answer", 4));
+    assert_eq!(group.message, "the work gave 0 answers for 1 rows");
+}
+
+/// What is under way in a queue ends when its span is taken away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_is_dropped_when_its_span_is_lost() {
+    let kit = Kit::queueing();
+    kit.work.told("a1", Some(Act::Hang));
+    kit.work.let_pass(100);
+    let job = kit.submit(3, "concurrency = 3").await.job.id;
+    kit.until(job, |snapshot| snapshot.job.tally.added == 2).await;
+    kit.engine.force_cancel(job, "you").await.unwrap();
+    kit.until_true("the call was aborted", || kit.work.aborted.load(Ordering::SeqCst) == 1).await;
+    assert_eq!(kit.job(job).await.job.tally.processed(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! Slow is not stuck.
 
+use std::sync::Arc;
+
 use onward_core::clock::UnixMs;
 use onward_core::doubt::Trial;
 use onward_core::id::{JobId, RowIndex, WorkerId};
@@ -38,7 +40,7 @@ fn commit(job: JobId, claimed: &Claimed, rows: std::ops::Range<u32>, took_ms: u6
         job,
         span: claimed.span,
         epoch: claimed.epoch,
-        rows: rows.map(record).collect(),
+        rows: Arc::new(rows.map(record).collect()),
         low_water: RowIndex(20),
         claimed_until: claimed.claimed_until,
         waiting: None,

@@ -10,19 +10,22 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use onward_core::id::JobId;
-use serde_json::value::RawValue;
+use onward_core::input::InputRow;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use super::open::Open;
 use super::output::{MAX_OUTPUT, Tail};
 use super::process::{Pipes, Process};
 use super::spec::Spec;
 use crate::answers::one_line;
-use crate::wire;
+use crate::wire::{self, Element};
 
 /// The first pause before a child that died is started anew, in milliseconds; doubles with each death
 /// without an answer in between, up to [`MAX_PAUSE_MS`].
@@ -37,19 +40,59 @@ const QUEUE: usize = 1_024;
 const PIECE: usize = 64 * 1024;
 /// How long a child may take to end once its input is closed, in milliseconds.
 const FAREWELL_MS: u64 = 500;
+/// A child with more questions than this has enough to do: what it answers is collected for [`COLLECT_MS`] and
+/// read at once, which costs a wake-up less for each line.
+const PLENTY: usize = 256;
+/// See [`PLENTY`]; in milliseconds.
+const COLLECT_MS: u64 = 1;
 /// A line of a child's is shown up to this length, in characters.
 const MAX_SHOWN: usize = 200;
 
-/// What a child is asked: some rows, and where the answer goes.
+/// What a child is asked: some rows, and who wants to know.
 pub(super) struct Ask {
-    /// Row number and key.
-    pub(super) rows: Vec<(u64, String)>,
+    pub(super) rows: Vec<Arc<InputRow>>,
     pub(super) lines: Vec<u8>,
-    pub(super) reply: oneshot::Sender<Reply>,
+    pub(super) asker: Asker,
 }
 
 /// What became of a question.
-pub(super) type Reply = Result<Vec<Box<RawValue>>, Unanswered>;
+pub(super) type Reply = Result<Vec<Element>, Unanswered>;
+
+/// Where the reply to a question goes. There is always one, also when the question is lost.
+pub(super) struct Asker {
+    to: mpsc::UnboundedSender<(usize, Reply)>,
+    /// Which question of theirs it is.
+    at: usize,
+    /// Questions that the child has not answered.
+    open: Arc<AtomicUsize>,
+    replied: bool,
+}
+
+impl Asker {
+    pub(super) fn new(to: mpsc::UnboundedSender<(usize, Reply)>, at: usize, open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self { to, at, open: Arc::clone(open), replied: false }
+    }
+
+    pub(super) fn reply(mut self, reply: Reply) {
+        self.replied = true;
+        // Whoever asked may have given up; then nobody misses the answer.
+        drop(self.to.send((self.at, reply)));
+    }
+
+    pub(super) fn has_given_up(&self) -> bool {
+        self.to.is_closed()
+    }
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        if !self.replied {
+            drop(self.to.send((self.at, Err(Unanswered::Died("the program is gone".into())))));
+        }
+    }
+}
 
 /// Why a question has no answer.
 #[derive(Debug, Clone)]
@@ -69,21 +112,8 @@ pub(super) enum Unanswered {
 /// The way to a child.
 pub(super) struct Lane {
     asks: mpsc::Sender<Ask>,
+    open: Arc<AtomicUsize>,
     given_up: Arc<Notify>,
-}
-
-/// Tells the lane when nobody waits for the answer any more.
-struct Waiting<'a> {
-    lane: &'a Lane,
-    answered: bool,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if !self.answered {
-            self.lane.given_up.notify_one();
-        }
-    }
 }
 
 impl Lane {
@@ -95,20 +125,56 @@ impl Lane {
         let lane =
             Task { spec, timeout, job, inbox, given_up: Arc::clone(&given_up), open: Open::new(), deaths: 0 };
         tokio::spawn(lane.run());
-        Self { asks, given_up }
+        Self { asks, open: Arc::default(), given_up }
     }
 
-    /// Asks the child. Dropping the future ends the child: it may be stuck over just this row.
-    pub(super) async fn ask(&self, rows: Vec<(u64, String)>, lines: Vec<u8>) -> Reply {
-        let (reply, answer) = oneshot::channel();
-        let mut waiting = Waiting { lane: self, answered: false };
-        let gone = || Err(Unanswered::Died("the program is gone".into()));
-        if self.asks.send(Ask { rows, lines, reply }).await.is_err() {
-            return gone();
+    /// How many questions its child has not answered.
+    pub(super) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+}
+
+/// Questions to some children. Dropped while one of them is open, it ends the children: they may be stuck over just
+/// that.
+pub(super) struct Questions<'a> {
+    lanes: &'a [Lane],
+    to: mpsc::UnboundedSender<(usize, Reply)>,
+    replies: mpsc::UnboundedReceiver<(usize, Reply)>,
+    open: usize,
+}
+
+impl<'a> Questions<'a> {
+    /// To at least one child.
+    pub(super) fn to(lanes: &'a [Lane]) -> Self {
+        let (to, replies) = mpsc::unbounded_channel();
+        Self { lanes, to, replies, open: 0 }
+    }
+
+    /// Asks the child that has least to do; the reply will say that it is to this question.
+    pub(super) async fn ask(&mut self, at: usize, rows: Vec<Arc<InputRow>>, lines: Vec<u8>) {
+        let lane = self.lanes.iter().min_by_key(|lane| lane.open()).expect("there is at least one child");
+        let asker = Asker::new(self.to.clone(), at, &lane.open);
+        self.open += 1;
+        // What a lane does not take any more is lost, and says so itself.
+        drop(lane.asks.send(Ask { rows, lines, asker }).await);
+    }
+
+    pub(super) fn are_open(&self) -> bool {
+        self.open > 0
+    }
+
+    /// Replies, as soon as there are some: which question, and what became of it.
+    pub(super) async fn replies(&mut self, replies: &mut Vec<(usize, Reply)>) {
+        self.open -= self.replies.recv_many(replies, QUEUE).await;
+    }
+}
+
+impl Drop for Questions<'_> {
+    fn drop(&mut self) {
+        if self.are_open() {
+            self.replies.close();
+            self.lanes.iter().for_each(|lane| lane.given_up.notify_one());
         }
-        let answer = answer.await.unwrap_or_else(|_| gone());
-        waiting.answered = true;
-        answer
     }
 }
 
@@ -138,7 +204,7 @@ enum End {
 impl Task {
     async fn run(mut self) {
         while let Some(first) = self.inbox.recv().await {
-            if first.reply.is_closed() {
+            if first.asker.has_given_up() {
                 continue;
             }
             if let Some(doublings) = self.deaths.checked_sub(1) {
@@ -154,7 +220,7 @@ impl Task {
                 }
                 Err(error) => {
                     self.deaths += 1;
-                    drop(first.reply.send(Err(Unanswered::NotStarted(Arc::new(error)))));
+                    first.asker.reply(Err(Unanswered::NotStarted(Arc::new(error))));
                 }
             }
         }
@@ -167,28 +233,38 @@ impl Task {
         let listening = words.clone();
         // Ends with the child's last holder of the pipe, or with the lane.
         let listener = tokio::spawn(async move { listening.read(stderr, usize::MAX).await });
-        let mut unwritten = self.open.take(first);
+        let mut unwritten = BytesMut::from(&*self.open.take(first));
         let (mut asks, mut heard, mut piece) = (Vec::new(), Vec::new(), vec![0; PIECE]);
         // Set again only when it is over: the oldest question changes with every answer.
         let mut alarm = pin!(tokio::time::sleep(self.timeout));
+        let (mut collects, mut collected) = (false, pin!(tokio::time::sleep(Duration::ZERO)));
         let end = loop {
             tokio::select! {
-                written = stdin.write(&unwritten), if !unwritten.is_empty() => match written {
-                    Ok(length) => drop(unwritten.drain(..length)),
+                written = stdin.write_buf(&mut unwritten), if !unwritten.is_empty() => if written.is_err() {
                     // It has closed its input; what it still says counts until it has ended.
-                    Err(_) => unwritten.clear(),
+                    unwritten.clear();
                 },
-                read = stdout.read(&mut piece) => match read {
+                () = &mut collected, if collects => collects = false,
+                read = stdout.read(&mut piece), if !collects => match read {
                     Ok(0) | Err(_) => break End::Died(String::new()),
                     Ok(length) => {
                         heard.extend_from_slice(&piece[..length]);
                         if let Err(why) = self.hear(&mut heard) { break End::Died(why); }
+                        collects = self.open.len() > PLENTY;
+                        if collects {
+                            collected.as_mut().reset(Instant::now() + Duration::from_millis(COLLECT_MS));
+                        }
                     }
                 },
-                // All that is there, so that it goes out in one piece.
                 asked = self.inbox.recv_many(&mut asks, QUEUE), if unwritten.len() < MAX_UNWRITTEN => {
                     if asked == 0 { break End::Finished; }
-                    for ask in asks.drain(..) { unwritten.append(&mut self.open.take(ask)); }
+                    // Whoever is about to ask as well does so first, and all of it goes out in one piece.
+                    tokio::task::yield_now().await;
+                    for ask in asks.drain(..) { unwritten.extend_from_slice(&self.open.take(ask)); }
+                    while unwritten.len() < MAX_UNWRITTEN {
+                        let Ok(ask) = self.inbox.try_recv() else { break };
+                        unwritten.extend_from_slice(&self.open.take(ask));
+                    }
                 },
                 () = self.given_up.notified() => if self.open.has_given_up() { break End::GivenUp },
                 () = &mut alarm => match self.open.due(self.timeout) {
@@ -231,11 +307,11 @@ impl Task {
             return Ok(());
         };
         for line in heard[..end].split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
-            let answers = answers(line).ok_or_else(|| {
+            let said = said(line).ok_or_else(|| {
                 let line = one_line(&String::from_utf8_lossy(line), MAX_SHOWN);
                 format!("it wrote a line that is no answer: {}", self.spec.secrets.hide(line))
             })?;
-            if self.open.answer(answers) {
+            if self.open.answer(said) {
                 self.deaths = 0;
             }
         }
@@ -244,13 +320,23 @@ impl Task {
     }
 }
 
-/// The answers of one line, and whether it is an answer to a whole batch.
-fn answers(line: &[u8]) -> Option<(Vec<Box<RawValue>>, bool)> {
-    if let Ok(elements) = wire::elements(line) {
-        return Some((elements, true));
+/// What one line says.
+pub(super) enum Said {
+    /// Something of one row.
+    One(Element),
+    /// All there is to say to a whole batch.
+    Batch(Vec<Element>),
+}
+
+fn said(line: &[u8]) -> Option<Said> {
+    let text = std::str::from_utf8(line).ok()?;
+    let is_list = text.trim_start().starts_with('[');
+    if (is_list || text.contains("\"rows\""))
+        && let Ok(elements) = wire::elements(line)
+    {
+        return Some(Said::Batch(elements));
     }
-    let one: Box<RawValue> = serde_json::from_slice(line).ok()?;
-    one.get().trim_start().starts_with('{').then(|| (vec![one], false))
+    text.trim_start().starts_with('{').then(|| Element::read(text))?.map(Said::One)
 }
 
 fn sentence(why: &str, status: Option<&str>, last_words: Option<&str>) -> String {

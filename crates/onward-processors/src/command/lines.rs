@@ -1,20 +1,21 @@
 //! A few long-lived children: one line of JSON per call on their input, one per answer on their output.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use onward_core::id::{JobId, RowIndex};
 use onward_core::input::InputRow;
-use onward_core::processor::{Answer, Call, CannotStart, Processor};
+use onward_core::processor::{Answer, Call, CannotStart, Ended, Processor, Queue};
 use onward_core::recipe::{Missing, Work};
 
-use super::lane::{Lane, Unanswered};
+use super::lane::{Lane, Questions, Unanswered};
 use super::row::cannot_start;
 use super::spec::Spec;
-use crate::wire;
+use crate::wire::{self, Element};
 
 /// Children that share the rows.
 pub(super) struct LinesCommand {
@@ -29,8 +30,7 @@ pub(super) struct LinesCommand {
 }
 
 struct Children {
-    /// Each with the number of calls it has not answered.
-    shared: Vec<(Lane, AtomicUsize)>,
+    shared: Vec<Lane>,
     /// The child that is asked one suspected row at a time, so that it takes no other row with it.
     solitary: tokio::sync::Mutex<Lane>,
 }
@@ -55,27 +55,18 @@ impl LinesCommand {
         self.children.get_or_init(|| {
             let lane = || Lane::new(Arc::clone(&self.spec), self.timeout, job);
             Children {
-                shared: (0..self.processes).map(|_| (lane(), AtomicUsize::new(0))).collect(),
+                shared: (0..self.processes).map(|_| lane()).collect(),
                 solitary: tokio::sync::Mutex::new(lane()),
             }
         })
     }
 
-    /// Asks the child that has least to do.
-    async fn shared(&self, call: &Call) -> Result<Vec<Answer>, Unanswered> {
-        let children = self.children(call.job);
-        let least = children.shared.iter().min_by_key(|(_, open)| open.load(Ordering::Relaxed));
-        let (lane, open) = least.expect("there is at least one child");
-        let _counted = Counted::new(open);
-        self.ask(lane, call, &call.rows).await
-    }
-
-    /// Asks for each row alone.
-    async fn solitary(&self, call: &Call) -> Vec<Answer> {
+    /// Asks for each row of a call alone.
+    async fn solitary(&self, at: usize, call: &Call) -> (usize, Vec<Answer>) {
         let mut answers = Vec::with_capacity(call.rows.len());
         let lane = self.children(call.job).solitary.lock().await;
         for row in &call.rows {
-            match self.ask(&lane, call, std::slice::from_ref(row)).await {
+            match self.ask_alone(&lane, call, std::slice::from_ref(row)).await {
                 Ok(mut answer) => {
                     self.suspects().remove(&row.index);
                     answers.append(&mut answer);
@@ -83,24 +74,39 @@ impl LinesCommand {
                 Err(why) => answers.push(self.unanswered(why)),
             }
         }
-        answers
+        (at, answers)
     }
 
-    async fn ask(&self, lane: &Lane, call: &Call, rows: &[Arc<InputRow>]) -> Result<Vec<Answer>, Unanswered> {
+    async fn ask_alone(
+        &self,
+        lane: &Lane,
+        call: &Call,
+        rows: &[Arc<InputRow>],
+    ) -> Result<Vec<Answer>, Unanswered> {
+        let mut replies = Vec::with_capacity(1);
         loop {
-            let mut line = match (self.batched, rows) {
-                (false, [row]) => wire::one_row(call, row),
-                _ => wire::many_rows(call, rows),
-            };
-            line.push(b'\n');
-            let names = rows.iter().map(|row| (row.index.row(), row.key.clone())).collect();
-            match lane.ask(names, line).await {
-                Ok(elements) => return Ok(wire::matched(rows, elements, self.missing, &self.spec.secrets)),
-                // For another row's sake, which has used up a try, or for that of a job that is left.
-                Err(Unanswered::Again) => {}
-                Err(why) => return Err(why),
+            let mut questions = Questions::to(std::slice::from_ref(lane));
+            questions.ask(0, rows.to_vec(), self.line(call, rows)).await;
+            questions.replies(&mut replies).await;
+            match replies.pop() {
+                Some((_, Ok(elements))) => return Ok(self.answers(rows, elements)),
+                Some((_, Err(Unanswered::Again))) | None => {}
+                Some((_, Err(why))) => return Err(why),
             }
         }
+    }
+
+    fn line(&self, call: &Call, rows: &[Arc<InputRow>]) -> Vec<u8> {
+        let mut line = match (self.batched, rows) {
+            (false, [row]) => wire::one_row(call, row),
+            _ => wire::many_rows(call, rows),
+        };
+        line.push(b'\n');
+        line
+    }
+
+    fn answers(&self, rows: &[Arc<InputRow>], elements: Vec<Element>) -> Vec<Answer> {
+        wire::matched(rows, elements, self.missing, &self.spec.secrets)
     }
 
     fn suspects(&self) -> std::sync::MutexGuard<'_, HashSet<RowIndex>> {
@@ -125,6 +131,11 @@ impl LinesCommand {
     fn suspect(&self, call: &Call) {
         self.suspects().extend(call.rows.iter().map(|row| row.index));
     }
+
+    fn is_suspected(&self, call: &Call) -> bool {
+        let suspects = self.suspects();
+        !suspects.is_empty() && call.rows.iter().any(|row| suspects.contains(&row.index))
+    }
 }
 
 #[async_trait]
@@ -134,36 +145,13 @@ impl Processor for LinesCommand {
     }
 
     async fn process(&self, call: Call) -> Vec<Answer> {
-        if call.rows.is_empty() {
-            return Vec::new();
-        }
-        let suspected = {
-            let suspects = self.suspects();
-            call.rows.iter().any(|row| suspects.contains(&row.index))
-        };
-        if suspected {
-            return self.solitary(&call).await;
-        }
-        match self.shared(&call).await {
-            Ok(answers) => answers,
-            // Of several rows nobody knows which it died of: each is asked alone at once, and only the one it
-            // dies of has used up a try.
-            Err(Unanswered::DiedOfOne) => {
-                self.suspect(&call);
-                self.solitary(&call).await
-            }
-            Err(why) => {
-                if !matches!(why, Unanswered::NotStarted(_)) {
-                    self.suspect(&call);
-                }
-                vec![self.unanswered(why); call.rows.len()]
-            }
-        }
+        let mut answers = Vec::new();
+        self.work_off(std::slice::from_ref(&call), &mut |_, given| answers = given).await;
+        answers
     }
 
-    /// A row that waits for others in a child's queue is not late.
-    fn keeps_time(&self) -> bool {
-        true
+    fn queue(&self) -> Option<&dyn Queue> {
+        Some(self)
     }
 
     async fn check(&self) -> Result<(), CannotStart> {
@@ -171,18 +159,49 @@ impl Processor for LinesCommand {
     }
 }
 
-/// Counts a call that a child has not answered.
-struct Counted<'a>(&'a AtomicUsize);
-
-impl<'a> Counted<'a> {
-    fn new(open: &'a AtomicUsize) -> Self {
-        open.fetch_add(1, Ordering::Relaxed);
-        Self(open)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+#[async_trait]
+impl Queue for LinesCommand {
+    async fn work_off(&self, calls: &[Call], ended: Ended<'_>) {
+        let Some(first) = calls.first() else { return };
+        let mut questions = Questions::to(&self.children(first.job).shared);
+        let mut solitary = FuturesUnordered::new();
+        for (at, call) in calls.iter().enumerate() {
+            if call.rows.is_empty() {
+                ended(at, Vec::new());
+            } else if self.is_suspected(call) {
+                solitary.push(self.solitary(at, call));
+            } else {
+                questions.ask(at, call.rows.clone(), self.line(call, &call.rows)).await;
+            }
+        }
+        let mut replies = Vec::new();
+        while questions.are_open() || !solitary.is_empty() {
+            tokio::select! {
+                () = questions.replies(&mut replies), if questions.are_open() => {}
+                Some((at, answers)) = solitary.next(), if !solitary.is_empty() => ended(at, answers),
+            }
+            for (at, reply) in replies.drain(..) {
+                let call = &calls[at];
+                match reply {
+                    Ok(elements) => ended(at, self.answers(&call.rows, elements)),
+                    // For another row's sake, which has used up a try, or for that of a job that is left.
+                    Err(Unanswered::Again) => {
+                        questions.ask(at, call.rows.clone(), self.line(call, &call.rows)).await;
+                    }
+                    // Of several rows nobody knows which it died of: each is asked alone at once, and only the one it
+                    // dies of has used up a try.
+                    Err(Unanswered::DiedOfOne) => {
+                        self.suspect(call);
+                        solitary.push(self.solitary(at, call));
+                    }
+                    Err(why) => {
+                        if !matches!(why, Unanswered::NotStarted(_)) {
+                            self.suspect(call);
+                        }
+                        ended(at, vec![self.unanswered(why); call.rows.len()]);
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,14 +1,14 @@
 //! The questions a child has not answered, and what their askers are told when it answers, dies or is ended.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
-use tokio::sync::oneshot;
+use onward_core::input::InputRow;
 use tokio::time::Instant;
 
-use super::lane::{Ask, Reply, Unanswered};
-use crate::wire;
+use super::lane::{Ask, Asker, Said, Unanswered};
+use crate::wire::{Element, Name};
 
 /// The questions a child has not answered.
 pub(super) struct Open {
@@ -24,9 +24,9 @@ pub(super) struct Open {
 }
 
 struct Pending {
-    rows: Vec<(u64, String)>,
-    answers: Vec<Box<RawValue>>,
-    reply: oneshot::Sender<Reply>,
+    rows: Vec<Arc<InputRow>>,
+    answers: Vec<Element>,
+    asker: Asker,
 }
 
 impl Open {
@@ -37,47 +37,54 @@ impl Open {
     /// Adds a question and gives what is to be written.
     pub(super) fn take(&mut self, ask: Ask) -> Vec<u8> {
         self.next += 1;
-        for (row, _) in &ask.rows {
-            self.rows.insert(*row, self.next);
+        for row in &ask.rows {
+            self.rows.insert(row.index.row(), self.next);
         }
         if self.asks.is_empty() {
             self.since = Instant::now();
         }
-        let pending = Pending { rows: ask.rows, answers: Vec::new(), reply: ask.reply };
+        let pending = Pending { rows: ask.rows, answers: Vec::new(), asker: ask.asker };
         self.asks.insert(self.next, pending);
         ask.lines
     }
 
-    /// Hands answers to whoever asked; `false` when nobody did.
-    pub(super) fn answer(&mut self, (answers, whole): (Vec<Box<RawValue>>, bool)) -> bool {
-        let mut touched = Vec::new();
-        for answer in answers {
-            let name = serde_json::from_str::<wire::Name>(answer.get()).unwrap_or_default();
-            let asked = name.row.and_then(|row| self.rows.get(&row).copied());
-            let asked = asked.or_else(|| self.by_key(name.key.as_deref()?));
-            let Some((id, pending)) = asked.and_then(|id| Some((id, self.asks.get_mut(&id)?))) else {
-                // Once is enough to be told; a program may do it with every line.
-                if !std::mem::replace(&mut self.strays, true) {
-                    tracing::warn!(row = name.row, "a program answered for a row it was not asked for");
+    /// Hands what a line says to whoever asked; `false` when nobody did.
+    pub(super) fn answer(&mut self, said: Said) -> bool {
+        match said {
+            Said::One(element) => {
+                let Some(id) = self.place(element) else { return false };
+                if self.asks.get(&id).is_some_and(|pending| pending.answers.len() >= pending.rows.len()) {
+                    self.close(id);
                 }
-                continue;
-            };
-            pending.answers.push(answer);
-            if !touched.contains(&id) {
-                touched.push(id);
+                true
+            }
+            Said::Batch(elements) => {
+                let answered: BTreeSet<u64> =
+                    elements.into_iter().filter_map(|element| self.place(element)).collect();
+                answered.iter().for_each(|id| self.close(*id));
+                !answered.is_empty()
             }
         }
-        for id in &touched {
-            let done = |pending: &Pending| whole || pending.answers.len() >= pending.rows.len();
-            if self.asks.get(id).is_some_and(done) {
-                self.close(*id);
+    }
+
+    /// Puts an element to the question that it answers, and says to which.
+    fn place(&mut self, element: Element) -> Option<u64> {
+        let Name { row, key } = &element.name;
+        let asked = row.and_then(|row| self.rows.get(&row).copied());
+        let asked = asked.or_else(|| self.by_key(key.as_deref()?));
+        let Some((id, pending)) = asked.and_then(|id| Some((id, self.asks.get_mut(&id)?))) else {
+            // Once is enough to be told; a program may do it with every line.
+            if !std::mem::replace(&mut self.strays, true) {
+                tracing::warn!(row, "a program answered for a row it was not asked for");
             }
-        }
-        !touched.is_empty()
+            return None;
+        };
+        pending.answers.push(element);
+        Some(id)
     }
 
     fn by_key(&self, key: &str) -> Option<u64> {
-        let has = |pending: &Pending| pending.rows.iter().any(|(_, known)| known == key);
+        let has = |pending: &Pending| pending.rows.iter().any(|row| row.key == key);
         self.asks.iter().find(|(_, pending)| has(pending)).map(|(id, _)| *id)
     }
 
@@ -87,15 +94,19 @@ impl Open {
         if was_oldest {
             self.since = Instant::now();
         }
-        for (row, _) in &pending.rows {
-            self.rows.remove(row);
+        for row in &pending.rows {
+            self.rows.remove(&row.index.row());
         }
-        // Whoever asked may have given up; then nobody misses the answer.
-        drop(pending.reply.send(Ok(pending.answers)));
+        pending.asker.reply(Ok(pending.answers));
+    }
+
+    /// Questions without an answer.
+    pub(super) fn len(&self) -> usize {
+        self.asks.len()
     }
 
     pub(super) fn has_given_up(&self) -> bool {
-        self.asks.values().any(|pending| pending.reply.is_closed())
+        self.asks.values().any(|pending| pending.asker.has_given_up())
     }
 
     /// When the oldest question has to be answered; `None` when that is over.
@@ -109,7 +120,7 @@ impl Open {
     /// asked again: the child may have died of one of those, and then it would use up a try for nothing.
     pub(super) fn died(&mut self, message: &str) {
         let rows = |given_up: bool| {
-            let asks = self.asks.values().filter(|pending| pending.reply.is_closed() == given_up);
+            let asks = self.asks.values().filter(|pending| pending.asker.has_given_up() == given_up);
             asks.map(|pending| pending.rows.len()).sum::<usize>()
         };
         let why = match (rows(false), rows(true)) {
@@ -123,7 +134,7 @@ impl Open {
     /// Tells whoever asked first that it took too long, and everybody else to ask again.
     pub(super) fn late(&mut self) {
         if let Some((_, oldest)) = self.asks.pop_first() {
-            drop(oldest.reply.send(Err(Unanswered::Late)));
+            oldest.asker.reply(Err(Unanswered::Late));
         }
         self.again();
     }
@@ -136,19 +147,34 @@ impl Open {
     fn end(&mut self, why: impl Fn() -> Unanswered) {
         self.rows.clear();
         for (_, pending) in std::mem::take(&mut self.asks) {
-            drop(pending.reply.send(Err(why())));
+            pending.asker.reply(Err(why()));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use onward_core::id::RowIndex;
+    use tokio::sync::mpsc;
 
-    fn ask(open: &mut Open, row: u64) -> oneshot::Receiver<Reply> {
-        let (reply, answer) = oneshot::channel();
-        open.take(Ask { rows: vec![(row, row.to_string())], lines: Vec::new(), reply });
-        answer
+    use super::*;
+    use crate::command::lane::Reply;
+
+    fn ask(open: &mut Open, row: u64) -> mpsc::UnboundedReceiver<(usize, Reply)> {
+        let (to, replies) = mpsc::unbounded_channel();
+        let row = InputRow {
+            index: RowIndex::from_row(row).expect("rows count from 1"),
+            line: row,
+            key: row.to_string(),
+            fields: Vec::new(),
+            decided: None,
+        };
+        open.take(Ask {
+            rows: vec![Arc::new(row)],
+            lines: Vec::new(),
+            asker: Asker::new(to, 0, &Arc::default()),
+        });
+        replies
     }
 
     #[test]
@@ -157,17 +183,20 @@ mod tests {
         drop(ask(&mut open, 7));
         let mut beside = ask(&mut open, 8);
         open.died("the program ended");
-        assert!(matches!(beside.try_recv(), Ok(Err(Unanswered::Again))), "it is asked again");
+        assert!(matches!(beside.try_recv(), Ok((_, Err(Unanswered::Again)))), "it is asked again");
 
         let mut alone = ask(&mut open, 8);
         open.died("the program ended");
-        assert!(matches!(alone.try_recv(), Ok(Err(Unanswered::Died(_)))), "now nothing else can be to blame");
+        assert!(
+            matches!(alone.try_recv(), Ok((_, Err(Unanswered::Died(_))))),
+            "now nothing else can be to blame"
+        );
 
         let (mut one, mut other) = (ask(&mut open, 8), ask(&mut open, 9));
         drop(ask(&mut open, 7));
         open.died("the program ended");
         for told in [one.try_recv(), other.try_recv()] {
-            assert!(matches!(told, Ok(Err(Unanswered::DiedOfOne))), "nobody knows of which of them");
+            assert!(matches!(told, Ok((_, Err(Unanswered::DiedOfOne)))), "nobody knows of which of them");
         }
     }
 }

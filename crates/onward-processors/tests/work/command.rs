@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{call, one, processor, settings, told, verdict};
-use onward_core::processor::{Answer, Processor};
+use onward_core::processor::{Answer, Call, Processor};
 use onward_core::recipe::Recipe;
 use onward_core::row::Outcome;
 use onward_processors::{Commands, NamedCommand, Settings, build};
@@ -262,6 +262,37 @@ async fn a_child_that_talks_nonsense_is_told_off_in_words() {
         matches!(&answer, Answer::Retry { message, .. } if message.contains("exit status: 0")),
         "{answer:?}"
     );
+}
+
+/// More calls than a child is sent at a time, through the queue, and it dies over some of them.
+#[tokio::test]
+async fn of_many_calls_in_a_queue_each_has_its_answer() {
+    let python = "
+import os
+for line in sys.stdin:
+    row = json.loads(line)
+    if row['row'] % 400 == 7:
+        sys.exit(3)
+    print(json.dumps({'key': row['key'], 'outcome': 'added', 'result': row['row']}), flush=True)
+";
+    let work = lines(python, "processes = 2");
+    let names: Vec<String> = (1..=1_500).map(|row| format!("a{row}")).collect();
+    let all = call(&names.iter().map(|name| [name.as_str(), "", ""]).collect::<Vec<_>>());
+    let calls: Vec<Call> = all.rows.iter().map(|row| Call { rows: vec![row.clone()], ..call(&[]) }).collect();
+    let mut answers = vec![None; calls.len()];
+    let queue = work.queue().expect("lines have a queue");
+    let mut ended = |at: usize, mut given: Vec<Answer>| {
+        assert!(answers[at].replace(given.remove(0)).is_none(), "row {} is answered once", at + 1);
+    };
+    tokio::time::timeout(Duration::from_secs(60), queue.work_off(&calls, &mut ended)).await.unwrap();
+    for (row, answer) in (1_u64..).zip(answers) {
+        let answer = answer.unwrap_or_else(|| panic!("row {row} has an answer"));
+        if row % 400 == 7 {
+            assert!(matches!(&answer, Answer::Retry { code, .. } if code == "program-died"), "{answer:?}");
+        } else {
+            assert_eq!(result(answer), row);
+        }
+    }
 }
 
 #[tokio::test]

@@ -230,7 +230,7 @@ impl Hand {
             job: self.job,
             span: self.claimed.span,
             epoch: self.claimed.epoch,
-            rows,
+            rows: Arc::new(rows),
             low_water: self.done.low_water(),
             claimed_until: self.claimed.claimed_until,
             waiting: None,

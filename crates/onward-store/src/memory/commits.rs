@@ -55,7 +55,7 @@ impl World {
     /// Writes the rows that have no outcome yet and answers what was written.
     fn insert_rows(&mut self, commit: &Commit) -> Result<Tally> {
         let mut inserted = Tally::default();
-        for record in &commit.rows {
+        for record in commit.rows.iter() {
             if self.stored(commit.job)?.ledger.contains_key(&record.index) {
                 continue;
             }

@@ -97,7 +97,7 @@ fn insert_rows(db: &Connection, key: i64, generation: u32, commit: &Commit) -> A
     };
     let epoch = int(commit.epoch.0);
     let mut inserted = Tally::default();
-    for record in &commit.rows {
+    for record in commit.rows.iter() {
         if let Some(outcome) = statements.insert(key, epoch, generation, record, commit.now)? {
             inserted.count(outcome);
         }

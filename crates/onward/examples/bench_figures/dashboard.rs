@@ -16,12 +16,14 @@ use crate::local::RECIPE;
 use crate::measure::{Keys, Length, binary, cpu_s, creators, say};
 use crate::start::fill;
 
-/// Rows of the job that runs meanwhile: as many as a server takes, which is enough for every look.
-const RUNNING_ROWS: u64 = 10_000_000;
+/// Rows of the job that runs during one round: enough for every look.
+const ROUND_ROWS: u64 = 6_000_000;
+/// Rows of the job that is watched to its end: as many as a server takes, which is enough for every turn.
+const WATCHED_ROWS: u64 = 10_000_000;
 /// Looks at each page in each round.
 const LOOKS: usize = 20;
-/// Rounds over all pages: as many as the job lasts for.
-const ROUNDS: usize = 2;
+/// Rounds over all pages, each beside a job of its own.
+const ROUNDS: usize = 3;
 /// One look in this time, as twenty impatient readers would.
 const A_LOOK: Duration = Duration::from_millis(50);
 /// How long a rate is measured at a time. A job's rate drifts by a third within a minute, so windows with and
@@ -29,13 +31,15 @@ const A_LOOK: Duration = Duration::from_millis(50);
 const WINDOW: Duration = Duration::from_secs(4);
 /// The same where nothing has to come or go between two windows: as long as the looks of a round at one page.
 const SHORT_WINDOW: Duration = Duration::from_secs(1);
-/// Windows with a thousand clients, and rows of the job that they watch to its end: enough for all of them.
-const TURNS: (usize, u64) = (4, 6_000_000);
+/// Windows with a thousand clients.
+const TURNS: usize = 4;
 /// The same where the ledger is in PostgreSQL: a checkpoint slows everything down by a tenth every half minute, and has
 /// to fall into windows with clients as often as into those without.
-const TURNS_ON_POSTGRES: (usize, u64) = (9, 10_000_000);
+const TURNS_ON_POSTGRES: usize = 9;
 /// Clients that are gone are noticed when they are told the next time; with a thousand that is every 1.7 s.
 const LEAVING: Duration = Duration::from_secs(3);
+/// The page of the job that runs.
+const THAT_RUNS: &str = "job that runs";
 /// Clients of the event stream.
 const CLIENTS: usize = 1_000;
 /// The last event of a job that came to its end.
@@ -108,7 +112,6 @@ async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
         .as_str()
         .context("the large job")?
         .to_owned();
-    let running = submit(home, api, "running", RUNNING_ROWS).await?;
     let client = onward_testkit::api::client().build()?;
     let middle = rows / 2;
     let paths = [
@@ -117,7 +120,8 @@ async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
         ("main, a search", "/?q=creators".to_owned()),
         ("main, an older page", "/?before=01900000-0000-7000-8000-000000001388".to_owned()),
         ("job", format!("/jobs/{large}")),
-        ("job that runs", format!("/jobs/{running}")),
+        // Each round has one of its own.
+        (THAT_RUNS, String::new()),
         ("rows", format!("/jobs/{large}/rows")),
         ("rows, from the middle", format!("/jobs/{large}/rows?from={middle}")),
         ("rows, filtered ones", format!("/jobs/{large}/rows?outcome=filtered")),
@@ -128,7 +132,10 @@ async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
     let (mut alone, mut watched) = (Span::default(), Span::default());
     let mut first_bytes = vec![Vec::with_capacity(LOOKS * ROUNDS); paths.len()];
     for _ in 0..ROUNDS {
-        for ((_, path), first_bytes) in paths.iter().zip(&mut first_bytes) {
+        let running = submit(home, api, "running", ROUND_ROWS).await?;
+        let that_runs = format!("/jobs/{running}");
+        for ((name, path), first_bytes) in paths.iter().zip(&mut first_bytes) {
+            let path = if *name == THAT_RUNS { &that_runs } else { path };
             alone.add(pass(api, &running, SHORT_WINDOW).await?);
             let begun = Mark::now(api, &running).await?;
             for _ in 0..LOOKS {
@@ -142,26 +149,26 @@ async fn pages(home: &Home, api: &Api, rows: u64) -> Result<()> {
             }
             watched.add(begun.until_now(api, &running).await?);
         }
+        ensure!(api.job(&running).await?["status"] == "running", "the job ended too early to be measured");
+        ensure!(api.act(&running, "force-cancel").await?.status == 200, "the job cannot be cancelled");
     }
     for ((name, _), first_bytes) in paths.iter().zip(&mut first_bytes) {
         first_bytes.sort_unstable();
         let (median, p95) = (first_bytes[first_bytes.len() / 2], first_bytes[first_bytes.len() * 95 / 100]);
         say(&format!("{name}: first byte {:.1} ms (median), {:.1} ms (p95)", ms(median), ms(p95)));
     }
-    ensure!(api.job(&running).await?["status"] == "running", "the job ended too early to be measured");
     say(&format!(
         "the job that runs: {:.0} rows/s alone, {:.0} rows/s at twenty looks a second, in turns: {:.3}",
         alone.rate(),
         watched.rate(),
         watched.rate() / alone.rate()
     ));
-    ensure!(api.act(&running, "force-cancel").await?.status == 200, "the job cannot be cancelled");
     Ok(())
 }
 
 /// A thousand clients beside a job at full speed: what they cost, and when each knows of its end.
-async fn streams(home: &Home, api: &Api, server: &Process, (turns, rows): (usize, u64)) -> Result<()> {
-    let job = submit(home, api, "watched", rows).await?;
+async fn streams(home: &Home, api: &Api, server: &Process, turns: usize) -> Result<()> {
+    let job = submit(home, api, "watched", WATCHED_ROWS).await?;
     let address = api.base().trim_start_matches("http://").to_owned();
     let (mut alone, mut watched) = (Span::default(), Span::default());
     let (mut cpu_alone, mut cpu_watched) = (0.0, 0.0);

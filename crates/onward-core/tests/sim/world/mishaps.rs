@@ -22,6 +22,7 @@ impl World {
         this.run = None;
         this.frozen = None;
         this.tick_at = None;
+        this.unheard.clear();
         self.story.losses += 1;
         let down = self.dice.below(5_000);
         self.start(worker, down);

@@ -107,7 +107,7 @@ async fn after_its_connections_were_ended_the_store_goes_on_by_itself() {
                         Ok(store.reread(id, span, epoch).await.ok())
                     });
                     let truth = truth.await.unwrap();
-                    commit.rows.retain(|row| !truth.done.contains(row.index));
+                    Arc::make_mut(&mut commit.rows).retain(|row| !truth.done.contains(row.index));
                     if truth.done.is_full() {
                         break;
                     }
