@@ -26,10 +26,9 @@ pub(super) struct Sheaf {
 }
 
 impl Drive {
-    /// A call has ended, and with it whatever else has by now, or is about to: fast calls end together, and each by
-    /// itself would cost a round of waiting.
-    pub(super) async fn calls_ended(&mut self, first: Input) {
-        tokio::task::yield_now().await;
+    /// A call has ended, and with it whatever else has by now: fast calls end together, and what to do next is decided
+    /// when all of them are known.
+    pub(super) fn calls_ended(&mut self, first: Input) {
         let mut ended = vec![first];
         while let Ok(input) = self.ended.1.try_recv() {
             ended.push(input);

@@ -180,7 +180,7 @@ impl Drive {
             let now = clock::now();
             let tick_at = self.run.next_tick(now).map_or(look_at, |at| at.min(look_at));
             tokio::select! {
-                Some(first) = self.ended.1.recv() => self.calls_ended(first).await,
+                Some(first) = self.ended.1.recv() => self.calls_ended(first),
                 // What it did, it has told.
                 Some(_) = self.calls.join_next(), if !self.calls.is_empty() => {}
                 Some(done) = self.ops.join_next(), if !self.ops.is_empty() => self.op_done(done),

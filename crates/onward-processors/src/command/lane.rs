@@ -18,7 +18,6 @@ use onward_core::id::JobId;
 use onward_core::input::InputRow;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc};
-use tokio::time::Instant;
 
 use super::open::Open;
 use super::output::{MAX_OUTPUT, Tail};
@@ -40,11 +39,6 @@ const QUEUE: usize = 1_024;
 const PIECE: usize = 64 * 1024;
 /// How long a child may take to end once its input is closed, in milliseconds.
 const FAREWELL_MS: u64 = 500;
-/// A child with more questions than this has enough to do: what it answers is collected for [`COLLECT_MS`] and
-/// read at once, which costs a wake-up less for each line.
-const PLENTY: usize = 256;
-/// See [`PLENTY`]; in milliseconds.
-const COLLECT_MS: u64 = 1;
 /// A line of a child's is shown up to this length, in characters.
 const MAX_SHOWN: usize = 200;
 
@@ -237,34 +231,23 @@ impl Task {
         let (mut asks, mut heard, mut piece) = (Vec::new(), Vec::new(), vec![0; PIECE]);
         // Set again only when it is over: the oldest question changes with every answer.
         let mut alarm = pin!(tokio::time::sleep(self.timeout));
-        let (mut collects, mut collected) = (false, pin!(tokio::time::sleep(Duration::ZERO)));
         let end = loop {
             tokio::select! {
                 written = stdin.write_buf(&mut unwritten), if !unwritten.is_empty() => if written.is_err() {
                     // It has closed its input; what it still says counts until it has ended.
                     unwritten.clear();
                 },
-                () = &mut collected, if collects => collects = false,
-                read = stdout.read(&mut piece), if !collects => match read {
+                read = stdout.read(&mut piece) => match read {
                     Ok(0) | Err(_) => break End::Died(String::new()),
                     Ok(length) => {
                         heard.extend_from_slice(&piece[..length]);
                         if let Err(why) = self.hear(&mut heard) { break End::Died(why); }
-                        collects = self.open.len() > PLENTY;
-                        if collects {
-                            collected.as_mut().reset(Instant::now() + Duration::from_millis(COLLECT_MS));
-                        }
                     }
                 },
+                // All that is there, so that it goes out in one piece.
                 asked = self.inbox.recv_many(&mut asks, QUEUE), if unwritten.len() < MAX_UNWRITTEN => {
                     if asked == 0 { break End::Finished; }
-                    // Whoever is about to ask as well does so first, and all of it goes out in one piece.
-                    tokio::task::yield_now().await;
                     for ask in asks.drain(..) { unwritten.extend_from_slice(&self.open.take(ask)); }
-                    while unwritten.len() < MAX_UNWRITTEN {
-                        let Ok(ask) = self.inbox.try_recv() else { break };
-                        unwritten.extend_from_slice(&self.open.take(ask));
-                    }
                 },
                 () = self.given_up.notified() => if self.open.has_given_up() { break End::GivenUp },
                 () = &mut alarm => match self.open.due(self.timeout) {

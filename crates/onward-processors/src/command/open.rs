@@ -100,11 +100,6 @@ impl Open {
         pending.asker.reply(Ok(pending.answers));
     }
 
-    /// Questions without an answer.
-    pub(super) fn len(&self) -> usize {
-        self.asks.len()
-    }
-
     pub(super) fn has_given_up(&self) -> bool {
         self.asks.values().any(|pending| pending.asker.has_given_up())
     }
