@@ -135,13 +135,8 @@ impl Run {
         }
     }
 
-    /// Takes in what happened at `now` and answers what to do.
-    pub fn on(&mut self, input: Input, now: UnixMs) -> Vec<Effect> {
-        self.on_all([input], now)
-    }
-
-    /// The same for several things at once: what to do is decided when all of them are known.
-    pub fn on_all(&mut self, inputs: impl IntoIterator<Item = Input>, now: UnixMs) -> Vec<Effect> {
+    /// Takes in what has happened by `now` and answers what to do, which is decided when all of it is known.
+    pub fn on(&mut self, inputs: impl IntoIterator<Item = Input>, now: UnixMs) -> Vec<Effect> {
         let mut effects = Vec::new();
         for input in inputs {
             self.take_in(input, now, &mut effects);

@@ -303,7 +303,7 @@ impl World {
         let mut inputs = std::mem::take(&mut this.unheard);
         inputs.push(input);
         let Some(run) = &mut this.run else { return Ok(()) };
-        let effects = run.on_all(inputs, self.now);
+        let effects = run.on(inputs, self.now);
         let next = run.next_tick(self.now);
         for effect in effects {
             self.carry_out(worker, life, effect)?;

@@ -30,7 +30,7 @@ impl Drive {
     /// when all of them are known.
     pub(super) fn calls_ended(&mut self, first: Input) {
         let mut ended = vec![first];
-        while let Ok(input) = self.ended.1.try_recv() {
+        while let Ok(input) = self.ended.try_recv() {
             ended.push(input);
         }
         self.tell_all(ended);
@@ -51,8 +51,9 @@ impl Drive {
             in_doubt,
             told: Told::default(),
         };
+        let queues = self.processor.queue().is_some();
         match self.sheaves.last_mut() {
-            Some(last) if self.has_queue && (last.span, last.epoch, last.alone) == (span, epoch, alone) => {
+            Some(last) if queues && (last.span, last.epoch, last.alone) == (span, epoch, alone) => {
                 last.calls.push(call);
             }
             _ => {
@@ -68,7 +69,7 @@ impl Drive {
             let processor = Arc::clone(&self.processor);
             let timeout = Duration::from_millis(self.recipe.work.timeout);
             let (company, ear) = (self.order.gates.company(), self.ear.ear());
-            let ended = self.ended.0.clone();
+            let ends_to = self.ends_to.clone();
             self.calls.spawn(async move {
                 let mut tell = |at: usize, answers: Vec<Answer>| {
                     let call: &Call = &calls[at];
@@ -79,7 +80,7 @@ impl Drive {
                         });
                     let (rows, closed_ms) = (rows.collect(), call.told.wait_ms());
                     // A drive that has ended misses nothing.
-                    drop(ended.send(Input::Answered { span, epoch, rows, closed_ms }));
+                    drop(ends_to.send(Input::Answered { span, epoch, rows, closed_ms }));
                 };
                 let work = async {
                     let _place = company.enter(alone).await;

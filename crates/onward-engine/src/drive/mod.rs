@@ -106,13 +106,13 @@ struct Drive {
     total: u64,
     run: Run,
     held: HashMap<SpanNo, HeldSpan>,
-    /// Whether the work has a queue, and is handed many calls at a time.
-    has_queue: bool,
     /// Calls that are to go out.
     sheaves: Vec<calls::Sheaf>,
     calls: JoinSet<()>,
-    /// Calls that have ended say so here.
-    ended: (mpsc::UnboundedSender<Input>, mpsc::UnboundedReceiver<Input>),
+    /// For calls, to say that they have ended.
+    ends_to: mpsc::UnboundedSender<Input>,
+    /// What they say.
+    ended: mpsc::UnboundedReceiver<Input>,
     ops: JoinSet<ops::Done>,
     /// Spans that are being given back. A command that takes spans away waits for them: what is taken away is in
     /// doubt, what was given back is not.
@@ -149,19 +149,20 @@ impl Drive {
         let columns = Arc::new(onward_intake::columns(&summary.columns, &recipe)?);
         let gate = order.gates.of(&recipe);
         let run = Run::new(config(job.id, job.total, &job.tuning, &recipe, processor.calls_out()));
+        let (ends_to, ended) = mpsc::unbounded_channel();
         Ok(Self {
             order: order.clone(),
+            processor,
             columns,
             recipe,
             input: job.input.id,
             total: job.total,
             run,
             held: HashMap::new(),
-            has_queue: processor.queue().is_some(),
-            processor,
             sheaves: Vec::new(),
             calls: JoinSet::new(),
-            ended: mpsc::unbounded_channel(),
+            ends_to,
+            ended,
             ops: JoinSet::new(),
             giving_back: Vec::new(),
             looked_at: clock::now(),
@@ -180,7 +181,7 @@ impl Drive {
             let now = clock::now();
             let tick_at = self.run.next_tick(now).map_or(look_at, |at| at.min(look_at));
             tokio::select! {
-                Some(first) = self.ended.1.recv() => self.calls_ended(first),
+                Some(first) = self.ended.recv() => self.calls_ended(first),
                 // What it did, it has told.
                 Some(_) = self.calls.join_next(), if !self.calls.is_empty() => {}
                 Some(done) = self.ops.join_next(), if !self.ops.is_empty() => self.op_done(done),
@@ -236,7 +237,7 @@ impl Drive {
     }
 
     fn on(&mut self, inputs: impl IntoIterator<Item = Input>, now: UnixMs) {
-        for effect in self.run.on_all(inputs, now) {
+        for effect in self.run.on(inputs, now) {
             self.carry_out(effect);
         }
         self.send_out();

@@ -67,3 +67,40 @@ async fn a_rule_says_what_done_means() {
     assert_eq!(seen, ["/known/anna", "/rows"]);
     assert_eq!(told(answers.remove(0)).1, "added");
 }
+
+/// Work with a queue: what is in doubt is asked about, and the rest goes through the queue as it would without.
+#[tokio::test]
+async fn of_the_calls_of_a_queue_only_those_in_doubt_are_asked_about() {
+    const CHILD: &str = "
+import sys, json
+for line in sys.stdin:
+    print(json.dumps({'row': json.loads(line)['row'], 'outcome': 'added', 'code': 'by-program'}), flush=True)
+";
+    let server = target().await;
+    let work = processor(&format!(
+        "key = ['handle']\n[work]\nkind = 'command'\nmode = 'lines'\nprocesses = 1\n\
+         command = ['python3', '-c', '''{CHILD}''']\n[in_doubt]\npolicy = 'ask'\n\
+         url = '{}/known/{{{{ handle }}}}'\n",
+        server.base
+    ));
+    let queue = work.queue().expect("it has the queue of its work");
+    for (in_doubt, codes, asked) in [
+        (&[0_u32, 1][..], ["confirmed", "by-program", "by-program"], &["/known/anna", "/known/bo"][..]),
+        (&[], ["by-program"; 3], &[]),
+    ] {
+        let already = server.seen().len();
+        let single = |row: &std::sync::Arc<onward_core::input::InputRow>| Call {
+            in_doubt: in_doubt.iter().copied().map(RowIndex).filter(|doubt| *doubt == row.index).collect(),
+            rows: vec![row.clone()],
+            ..call(&[])
+        };
+        let calls: Vec<Call> = call(&ROWS).rows.iter().map(single).collect();
+        let mut found = vec![String::new(); calls.len()];
+        let mut ended = |at: usize, mut answers: Vec<Answer>| found[at] = told(answers.remove(0)).1;
+        queue.work_off(&calls, &mut ended).await;
+        assert_eq!(found, codes);
+        let mut seen: Vec<_> = server.seen().into_iter().skip(already).map(|seen| seen.uri).collect();
+        seen.sort();
+        assert_eq!(seen, asked);
+    }
+}
