@@ -165,21 +165,22 @@ impl Kit {
 
     /// One whose work has a queue.
     pub(crate) fn queueing() -> Self {
-        let kit = Self::built(true, |store| store);
-        kit.engine.start_work();
-        kit
+        Self::built(true, |store| store).at_work()
     }
 
     /// The same with something between the engine and its store.
     pub(crate) fn over(between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
-        let kit = Self::built(false, between);
-        kit.engine.start_work();
-        kit
+        Self::built(false, between).at_work()
     }
 
     /// One whose engine takes up no job by itself.
     pub(crate) fn idle() -> Self {
         Self::built(false, |store| store)
+    }
+
+    fn at_work(self) -> Self {
+        self.engine.start_work();
+        self
     }
 
     fn built(queues: bool, between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {

@@ -2,13 +2,23 @@
 
 use std::sync::atomic::Ordering;
 
+use onward_core::id::JobId;
 use onward_core::problem::Code;
+use onward_core::row::Outcome;
 use onward_core::state::{JobState, PauseReason};
+use onward_core::store::Group;
 
 use crate::kit::{Act, Kit};
 use crate::lossy::Lossy;
 
 const QUICK_RETRY: &str = "retry = { attempts = 2, base = \"1ms\", max = \"2ms\" }";
+
+/// The job is completed and one of its five rows has failed: which, and why.
+async fn one_failed(kit: &Kit, job: JobId) -> Group {
+    let done = kit.until_state(job, JobState::Completed).await.job;
+    assert_eq!((done.tally.added, done.tally.failed), (4, 1));
+    kit.engine.store().groups(job, Outcome::Failed, 10).await.unwrap().remove(0)
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_hangs_is_aborted_at_its_deadline_and_tried_again() {
@@ -16,10 +26,8 @@ async fn a_call_that_hangs_is_aborted_at_its_deadline_and_tried_again() {
     kit.work.told("a2", Some(Act::Hang));
     kit.work.let_pass(100);
     let job = kit.submit(5, &format!("timeout = \"50ms\"\n{QUICK_RETRY}")).await.job.id;
-    let done = kit.until_state(job, JobState::Completed).await.job;
-    assert_eq!((done.tally.added, done.tally.failed), (4, 1));
+    let group = one_failed(&kit, job).await;
     assert_eq!(kit.work.calls_of("a2"), 2);
-    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed, 10).await.unwrap()[0];
     assert_eq!(group.code, "timeout");
     assert_eq!(group.message, "no answer within 0.05 s (2 tries)");
 }
@@ -30,9 +38,7 @@ async fn a_crash_of_the_work_costs_its_own_row_only() {
     kit.work.told("a2", Some(Act::Panic));
     kit.work.let_pass(100);
     let job = kit.submit(5, "").await.job.id;
-    let done = kit.until_state(job, JobState::Completed).await.job;
-    assert_eq!((done.tally.added, done.tally.failed), (4, 1));
-    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed, 10).await.unwrap()[0];
+    let group = one_failed(&kit, job).await;
     assert_eq!((group.code.as_str(), group.first.row()), ("crashed", 2));
 }
 
@@ -43,18 +49,14 @@ async fn a_crash_of_a_queue_or_a_call_it_forgets_costs_its_own_row_only() {
     kit.work.told("a2", Some(Act::Panic));
     kit.work.let_pass(100);
     let job = kit.submit(5, "concurrency = 5").await.job.id;
-    let done = kit.until_state(job, JobState::Completed).await.job;
-    assert_eq!((done.tally.added, done.tally.failed), (4, 1));
+    let group = one_failed(&kit, job).await;
     assert_eq!(kit.work.sheaf.load(Ordering::SeqCst), 5, "all of them at once");
-    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed, 10).await.unwrap()[0];
     assert_eq!((group.code.as_str(), group.first.row()), ("crashed", 2));
 
     kit.work.told("a2", None);
     kit.work.told("a4", Some(Act::Forget));
     let job = kit.submit(5, "concurrency = 5").await.job.id;
-    let done = kit.until_state(job, JobState::Completed).await.job;
-    assert_eq!((done.tally.added, done.tally.failed), (4, 1));
-    let group = &kit.engine.store().groups(job, onward_core::row::Outcome::Failed, 10).await.unwrap()[0];
+    let group = one_failed(&kit, job).await;
     assert_eq!((group.code.as_str(), group.first.row()), ("bad-answer", 4));
     assert_eq!(group.message, "the work gave 0 answers for 1 rows");
 }

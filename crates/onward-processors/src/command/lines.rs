@@ -86,7 +86,7 @@ impl LinesCommand {
         let mut replies = Vec::with_capacity(1);
         loop {
             let mut questions = Questions::to(std::slice::from_ref(lane));
-            questions.ask(0, rows.to_vec(), self.line(call, rows)).await;
+            self.ask(&mut questions, 0, call, rows).await;
             questions.replies(&mut replies).await;
             match replies.pop() {
                 Some((_, Ok(elements))) => return Ok(self.answers(rows, elements)),
@@ -96,13 +96,13 @@ impl LinesCommand {
         }
     }
 
-    fn line(&self, call: &Call, rows: &[Arc<InputRow>]) -> Vec<u8> {
+    async fn ask(&self, questions: &mut Questions<'_>, at: usize, call: &Call, rows: &[Arc<InputRow>]) {
         let mut line = match (self.batched, rows) {
             (false, [row]) => wire::one_row(call, row),
             _ => wire::many_rows(call, rows),
         };
         line.push(b'\n');
-        line
+        questions.ask(at, rows.to_vec(), line).await;
     }
 
     fn answers(&self, rows: &[Arc<InputRow>], elements: Vec<Element>) -> Vec<Answer> {
@@ -171,7 +171,7 @@ impl Queue for LinesCommand {
             } else if self.is_suspected(call) {
                 solitary.push(self.solitary(at, call));
             } else {
-                questions.ask(at, call.rows.clone(), self.line(call, &call.rows)).await;
+                self.ask(&mut questions, at, call, &call.rows).await;
             }
         }
         let mut replies = Vec::new();
@@ -186,7 +186,7 @@ impl Queue for LinesCommand {
                     Ok(elements) => ended(at, self.answers(&call.rows, elements)),
                     // For another row's sake, which has used up a try, or for that of a job that is left.
                     Err(Unanswered::Again) => {
-                        questions.ask(at, call.rows.clone(), self.line(call, &call.rows)).await;
+                        self.ask(&mut questions, at, call, &call.rows).await;
                     }
                     // Of several rows nobody knows which it died of: each is asked alone at once, and only the one it
                     // dies of has used up a try.

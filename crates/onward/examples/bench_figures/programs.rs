@@ -74,11 +74,13 @@ fn lines(dir: &Path, rounds: u32, rows: u64) -> Result<()> {
 /// for it. How long it takes, in seconds.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 fn alone(program: &Path, rows: u64, children: u64, ledger: Option<&Path>) -> Result<f64> {
+    let share = |child| (0..rows).filter(|row| row % children == child).map(line).collect();
+    let shares: Vec<String> = (0..children).map(share).collect();
     let begin = Instant::now();
     let mut threads = Vec::new();
     let (answers, answered) = mpsc::channel();
     let keeping = ledger.map(plain_ledger).transpose()?.map(|db| thread::spawn(move || keep(&db, &answered)));
-    for child in 0..children {
+    for (child, share) in (0..children).zip(shares) {
         let mut process = Command::new("python3")
             .arg(program)
             .stdin(Stdio::piped())
@@ -87,7 +89,6 @@ fn alone(program: &Path, rows: u64, children: u64, ledger: Option<&Path>) -> Res
             .context("python3 is needed")?;
         let (mut stdin, stdout) =
             (process.stdin.take().context("a pipe")?, process.stdout.take().context("a pipe")?);
-        let share: String = (0..rows).filter(|row| row % children == child).map(line).collect();
         threads.push(thread::spawn(move || stdin.write_all(share.as_bytes()).map(|()| 0)));
         let answers = keeping.is_some().then(|| answers.clone());
         threads.push(thread::spawn(move || {
