@@ -3,6 +3,8 @@
 //! A job's input is an immutable snapshot. Whatever happens to the file it came from, the rows, their
 //! numbers and their digest stay (G13).
 
+use std::fmt;
+use std::ops::Index;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -155,18 +157,86 @@ pub struct Warning {
 }
 
 /// One row as the intake read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputRow {
     /// Its number.
     pub index: RowIndex,
     /// The line of the file where it begins, from 1.
     pub line: u64,
     /// Its identity after normalising ([`crate::key`]); empty when the recipe names no key.
-    pub key: String,
+    pub key: Arc<str>,
     /// Its fields, in the order of the columns.
-    pub fields: Vec<String>,
+    pub fields: Fields,
     /// What the intake decided about it, if it needs no work (a ragged row, an empty key, …).
     pub decided: Option<Verdict>,
+}
+
+/// The fields of a row: one text, and where in it each of them ends. A worker holds thousands of rows, and a
+/// string for each field would be most of what reading and dropping them costs.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Fields {
+    text: Box<str>,
+    ends: Box<[usize]>,
+}
+
+impl Fields {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The field of the column at this position; `None` beyond the last one.
+    #[must_use]
+    pub fn get(&self, at: usize) -> Option<&str> {
+        let end = *self.ends.get(at)?;
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Some(&self.text[start..end])
+    }
+
+    /// All of them, in the order of the columns.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).filter_map(|at| self.get(at))
+    }
+}
+
+/// The field at a position; panics beyond the last one.
+impl Index<usize> for Fields {
+    type Output = str;
+
+    fn index(&self, at: usize) -> &str {
+        self.get(at).expect("the row has a field at this position")
+    }
+}
+
+impl<S: AsRef<str>> From<&[S]> for Fields {
+    fn from(fields: &[S]) -> Self {
+        let mut text = String::with_capacity(fields.iter().map(|field| field.as_ref().len()).sum());
+        let mut end_of = |field: &S| {
+            text.push_str(field.as_ref());
+            text.len()
+        };
+        let ends = fields.iter().map(&mut end_of).collect();
+        Self { text: text.into(), ends }
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Fields {
+    fn from_iter<T: IntoIterator<Item = S>>(fields: T) -> Self {
+        fields.into_iter().collect::<Vec<S>>().as_slice().into()
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// The columns of an input and the fields the recipe maps on them.
@@ -236,6 +306,15 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_come_back_as_they_went_in() {
+        let fields: Fields = ["", "ä", "", "a,b", ""].into_iter().collect();
+        assert_eq!(fields.iter().collect::<Vec<_>>(), ["", "ä", "", "a,b", ""]);
+        assert_eq!((fields.len(), fields.get(3), fields.get(5)), (5, Some("a,b"), None));
+        assert_ne!(fields, ["", "ä", "", "a", ",b"].into_iter().collect(), "where they end counts");
+        assert!(Fields::default().is_empty() && Fields::default().get(0).is_none());
+    }
 
     #[test]
     fn a_column_stands_once_among_the_own_fields_under_the_recipe_s_name() {

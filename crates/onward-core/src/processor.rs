@@ -47,13 +47,15 @@ pub trait Processor: Send + Sync + 'static {
 /// Work that puts calls into a queue of its own, such as a program's input.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Does the calls, and tells of each as soon as it has ended, in any order. It keeps the deadline of each call
-    /// itself, as waiting for others is no fault of a row. Dropping the future must abort those that have not ended.
+    /// Does the calls, and tells of each once, as soon as it has ended, in any order. It keeps the deadline of each
+    /// call itself, as waiting for others is no fault of a row. Dropping the future must abort those that have not
+    /// ended.
     async fn work_off(&self, calls: &[Call], ended: Ended<'_>);
 }
 
-/// Is told which call has ended, by its place in the list, and what became of each of its rows, in their order.
-pub type Ended<'a> = &'a mut (dyn FnMut(usize, Vec<Answer>) + Send);
+/// Is told which calls have ended: the place of each in the list, and what became of each of its rows, in their
+/// order. Calls that end together are told of together.
+pub type Ended<'a> = &'a mut (dyn FnMut(Vec<(usize, Vec<Answer>)>) + Send);
 
 /// Why the work of a recipe cannot start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -139,7 +141,7 @@ impl Call {
     /// The value of a field, or `None` when there is no such column.
     #[must_use]
     pub fn field<'a>(&self, row: &'a InputRow, name: &str) -> Option<&'a str> {
-        self.columns.position(name).and_then(|at| row.fields.get(at)).map(String::as_str)
+        self.columns.position(name).and_then(|at| row.fields.get(at))
     }
 }
 

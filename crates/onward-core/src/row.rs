@@ -102,7 +102,7 @@ pub struct NewCreator {
     /// The list it goes to: `[add] table` of the recipe.
     pub table: Arc<str>,
     /// Its identity in that list.
-    pub key: Box<str>,
+    pub key: Arc<str>,
     /// Its columns, as the text of a JSON object.
     pub data: Box<str>,
 }
@@ -113,7 +113,7 @@ pub struct RowRecord {
     /// Which row.
     pub index: RowIndex,
     /// The row's identity after normalising; empty when the recipe has no key.
-    pub key: Box<str>,
+    pub key: Arc<str>,
     /// What was decided.
     pub verdict: Verdict,
     /// Calls made for this row in this attempt; 0 when none was needed.

@@ -92,9 +92,8 @@ pub(crate) async fn look(
     let header = header(store, job).await?;
     let row = input_row(&mut SpanReader::new(Arc::clone(store), job.input.id), index).await;
     let fields = row.as_ref().map_or_else(Vec::new, |row| named(&header, row));
-    let key =
-        row.as_ref().map(|row| row.key.clone()).or_else(|| ledger.as_ref().map(|record| record.key.clone()));
-    let key = key.unwrap_or_default();
+    let key = row.as_ref().map(|row| row.key.to_string());
+    let key = key.or_else(|| ledger.as_ref().map(|record| record.key.clone())).unwrap_or_default();
     Ok(Some(RowLook { index, key, ledger, history, fields, line: row.map(|row| row.line) }))
 }
 
@@ -112,7 +111,7 @@ pub(crate) async fn doubts(
     for doubt in found {
         let row = input_row(&mut reader, doubt.row).await;
         let fields = row.as_ref().map_or_else(Vec::new, |row| named(&header, row));
-        let key = row.map(|row| row.key.clone()).unwrap_or_default();
+        let key = row.map(|row| row.key.to_string()).unwrap_or_default();
         details.push(DoubtDetail { doubt, key, fields });
     }
     Ok(details)
@@ -132,5 +131,5 @@ async fn input_row(reader: &mut SpanReader, index: RowIndex) -> Option<Arc<Input
 
 fn named(header: &[Arc<str>], row: &InputRow) -> Vec<(Arc<str>, String)> {
     let extra = (header.len()..row.fields.len()).map(|at| Arc::from(format!("column_{}", at + 1)));
-    header.iter().cloned().chain(extra).zip(row.fields.iter().cloned()).collect()
+    header.iter().cloned().chain(extra).zip(row.fields.iter().map(str::to_owned)).collect()
 }

@@ -61,7 +61,7 @@ pub fn unpack(chunk: &Chunk, duplicates: &Duplicates) -> Result<Vec<InputRow>, C
     let mut rest = &raw[..];
     for at in 0..chunk.rows {
         let (row, after) =
-            postcard::take_from_bytes::<StoredRow>(rest).map_err(|_| corrupt("a row cannot be read"))?;
+            postcard::take_from_bytes::<StoredRow<'_>>(rest).map_err(|_| corrupt("a row cannot be read"))?;
         rest = after;
         rows.push(row.into_row(RowIndex(first.0 + at)).ok_or(corrupt("a row cannot be read"))?);
     }
@@ -165,10 +165,11 @@ impl<'a> PackedVerdict<'a> {
 }
 
 #[derive(Deserialize)]
-struct StoredRow {
+struct StoredRow<'a> {
     line: u64,
-    key: String,
-    fields: Vec<String>,
+    key: &'a str,
+    #[serde(borrow)]
+    fields: Vec<&'a str>,
     decided: Option<StoredVerdict>,
 }
 
@@ -179,7 +180,7 @@ struct StoredVerdict {
     message: String,
 }
 
-impl StoredRow {
+impl StoredRow<'_> {
     fn into_row(self, index: RowIndex) -> Option<InputRow> {
         let decided = match self.decided {
             None => None,
@@ -188,7 +189,8 @@ impl StoredRow {
                 Some(Verdict::new(outcome, stored.code, stored.message))
             }
         };
-        Some(InputRow { index, line: self.line, key: self.key, fields: self.fields, decided })
+        let fields = self.fields.as_slice().into();
+        Some(InputRow { index, line: self.line, key: self.key.into(), fields, decided })
     }
 }
 

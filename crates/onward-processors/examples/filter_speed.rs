@@ -45,13 +45,10 @@ fn call() -> Call {
     let row = |index: u32| InputRow {
         index: RowIndex(index),
         line: u64::from(index) + 2,
-        key: format!("creator_{index}"),
-        fields: vec![
-            format!("@Creator_{index}"),
-            "tiktok".into(),
-            format!("{}.{}K", index + 1, index % 10),
-            "NO".into(),
-        ],
+        key: format!("creator_{index}").into(),
+        fields: [&format!("@Creator_{index}"), "tiktok", &format!("{}.{}K", index + 1, index % 10), "NO"]
+            .into_iter()
+            .collect(),
         decided: None,
     };
     Call {

@@ -99,7 +99,7 @@ impl Queue for Asking {
                 let asked = calls.map(|(at, call)| async move { (at, self.process(call).await) });
                 let mut asked: FuturesUnordered<_> = asked.collect();
                 while let Some((at, answers)) = asked.next().await {
-                    ended(at, answers);
+                    ended(vec![(at, answers)]);
                 }
             }
         }

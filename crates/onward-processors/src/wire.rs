@@ -220,7 +220,7 @@ pub(crate) fn matched(
         };
     }
     let answers = rows.iter().map(|row| {
-        let said = by_row.remove(&row.index.row()).or_else(|| by_key.remove(&row.key));
+        let said = by_row.remove(&row.index.row()).or_else(|| by_key.remove(&*row.key));
         match said {
             Some(Ok(said)) => answer(said, secrets),
             Some(Err(error)) => {

@@ -218,8 +218,8 @@ fn view(header: &[String], tried: Tried) -> TriedView {
     let json = |text: String| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text));
     TriedView {
         row: row.index.row(),
-        key: row.key,
-        fields: Fields(header.iter().cloned().zip(row.fields).collect()),
+        key: row.key.to_string(),
+        fields: Fields(header.iter().cloned().zip(row.fields.iter().map(str::to_owned)).collect()),
         outcome: outcome.to_owned(),
         code,
         message,

@@ -179,7 +179,7 @@ impl Row {
     /// The value of a field; `None` when the file has no such column.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.columns.position(name).and_then(|at| self.row.fields.get(at)).map(String::as_str)
+        self.columns.position(name).and_then(|at| self.row.fields.get(at))
     }
 
     /// Its number in the file, from 1.

@@ -1,11 +1,13 @@
 //! How a run takes in what happened.
 
+use super::begun::Begun;
 use super::held::Held;
 use super::signals::{Effect, Hold, RowAnswer};
-use super::{Begun, COMMIT_AGAIN_MS, Ending, NEVER, Run};
+use super::{COMMIT_AGAIN_MS, Ending, NEVER, Run};
 use crate::breaker::{LAST_PROBES, PROBE_TRIES, Suspect, probe_wait_ms};
 use crate::clock::UnixMs;
 use crate::id::{Epoch, RowIndex, SpanNo};
+use crate::input::span_of;
 use crate::processor::{Answer, TIMEOUT};
 use crate::row::{Outcome, RowRecord, Verdict};
 use crate::state::PauseReason;
@@ -53,15 +55,11 @@ impl Run {
     ) {
         let mut late = Vec::new();
         for RowAnswer { row, key, answer } in rows {
-            let ours = self.in_flight.get(&row).is_some_and(|call| call.span == span && call.epoch == epoch);
-            let Some(begun) = self.begun.get(&row).copied().filter(|_| ours) else {
+            let ended = self.holder(span, epoch).and_then(|held| held.call_ended(row));
+            let Some((begun, since)) = ended else {
                 late.push(row);
                 continue;
             };
-            let since = self.in_flight.remove(&row).map_or(now, |call| call.since);
-            if let Some(held) = self.holder(span, epoch) {
-                held.trials.answered(row);
-            }
             self.learn(&answer, since, now);
             if matches!(answer, Answer::Done(_) | Answer::Confirm(_)) {
                 self.target_answers(now, effects);
@@ -70,7 +68,7 @@ impl Run {
             if matches!(judged, Judged::Later) {
                 continue;
             }
-            self.begun.remove(&row);
+            self.forget(row);
             let duration_ms = now.ms_since(begun.first_at);
             let record = |verdict| RowRecord {
                 index: row,
@@ -112,7 +110,7 @@ impl Run {
                 let wait = self.config.retry.wait_ms(begun.tries, self.dice.roll());
                 let Some(wait) = wait.filter(|_| !begun.alone) else { return Judged::Final(*verdict) };
                 self.waiting.insert((now.plus_ms(wait), row), ());
-                self.begun.insert(row, Begun { alone: true, ..begun });
+                self.change(row, |begun| begun.alone = true);
                 Judged::Later
             }
             Answer::Retry { code, message, wait_ms } => {
@@ -135,7 +133,7 @@ impl Run {
             Answer::Throttled { wait_ms, .. } => {
                 self.pace.hold(now, wait_ms.min(self.config.max_wait_ms));
                 self.again.push_back(row);
-                self.begun.insert(row, Begun { tries: begun.tries - 1, ..begun });
+                self.change(row, |begun| begun.tries -= 1);
                 Judged::Later
             }
             Answer::Fatal { code, message, wait_ms } => {
@@ -266,12 +264,8 @@ impl Run {
             return;
         }
         let Some(held) = self.spans.remove(&span) else { return };
-        self.in_flight.retain(|_, call| call.span != span);
-        let Self { begun, again, waiting, .. } = self;
-        let of_span = |row: &RowIndex| begun.get(row).is_some_and(|begun| begun.span == span);
-        again.retain(|row| !of_span(row));
-        waiting.retain(|(_, row), ()| !of_span(row));
-        begun.retain(|_, begun| begun.span != span);
+        self.again.retain(|row| span_of(*row) != span);
+        self.waiting.retain(|(_, row), ()| span_of(*row) != span);
         self.suspects.forget(span);
         effects.push(Effect::Abandon { span, epoch });
         let rows = held.unsaved_rows();
@@ -294,10 +288,22 @@ impl Run {
         if self.ending == Ending::No {
             self.ending = Ending::Draining;
         }
-        for row in
-            self.again.drain(..).chain(std::mem::take(&mut self.waiting).into_keys().map(|(_, row)| row))
-        {
-            self.begun.remove(&row);
+        let waiting = std::mem::take(&mut self.waiting).into_keys().map(|(_, row)| row);
+        for row in std::mem::take(&mut self.again).into_iter().chain(waiting) {
+            self.forget(row);
+        }
+    }
+
+    fn change(&mut self, row: RowIndex, change: impl FnOnce(&mut Begun)) {
+        let held = self.spans.get_mut(&span_of(row));
+        if let Some(begun) = held.and_then(|held| held.begun.get_mut(row)) {
+            change(begun);
+        }
+    }
+
+    fn forget(&mut self, row: RowIndex) {
+        if let Some(held) = self.spans.get_mut(&span_of(row)) {
+            held.begun.forget(row);
         }
     }
 

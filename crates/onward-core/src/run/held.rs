@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::begun::{Begun, BegunRows};
 use super::trial::Trials;
 use crate::checkpoint::DoneSet;
 use crate::clock::UnixMs;
@@ -19,6 +20,8 @@ pub(super) struct Held {
     pub(super) epoch: Epoch,
     /// Rows that are finished, durable or not.
     pub(super) done: DoneSet,
+    /// Rows that have been called and are not finished.
+    pub(super) begun: BegunRows,
     /// Rows before this one may be called; durable.
     pub(super) claimed_until: RowIndex,
     /// Finished and not yet in a commit.
@@ -89,6 +92,7 @@ impl Held {
         Self {
             epoch: claimed.epoch,
             next: claimed.done.low_water(),
+            begun: BegunRows::of(&claimed.done),
             done: claimed.done.clone(),
             claimed_until: claimed.claimed_until,
             pending: Vec::new(),
@@ -140,6 +144,13 @@ impl Held {
     pub(super) fn take_up(&mut self) {
         let passed_over = std::mem::take(&mut self.passed_over);
         self.reopened.extend(passed_over);
+    }
+
+    /// A row's call has ended: gives the row and since when it was under way. `None` when none was.
+    pub(super) fn call_ended(&mut self, row: RowIndex) -> Option<(Begun, UnixMs)> {
+        let ended = self.begun.call_ended(row)?;
+        self.trials.answered(row);
+        Some(ended)
     }
 
     /// A row has its verdict; nothing happens when it had one.
@@ -265,12 +276,13 @@ impl Held {
             || self.next_new() < self.stop
     }
 
-    /// Whether all that is left waits for a person. What is in flight is not known here.
+    /// Whether all that is left waits for a person.
     pub(super) fn only_waits(&self) -> bool {
         !self.aside.is_empty()
             && !self.done.is_full()
             && self.stop == self.done.end()
             && self.is_idle()
+            && self.begun.is_empty()
             && !self.has_uncalled()
     }
 

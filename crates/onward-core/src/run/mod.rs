@@ -24,6 +24,7 @@
 //! - *Fenced*: another owner has the span. Calls are abandoned, results that are there are reported
 //!   as late and never written (G4, G18).
 
+mod begun;
 mod happened;
 mod held;
 mod next;
@@ -35,12 +36,14 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::breaker::Suspects;
 use crate::clock::UnixMs;
 use crate::id::{Epoch, RowIndex, SpanNo};
+use crate::input::span_of;
 use crate::lease::RENEW_MS;
 use crate::pace::Pace;
 use crate::retry::Dice;
 use crate::store::Reach;
 use crate::turns::Turnstile;
 use crate::width::Width;
+use begun::Begun;
 use held::Held;
 pub use signals::{Config, Effect, Hold, Input, RowAnswer};
 
@@ -64,13 +67,10 @@ pub struct Run {
     turns: Turnstile,
     dice: Dice,
     spans: BTreeMap<SpanNo, Held>,
-    in_flight: BTreeMap<RowIndex, InFlight>,
     /// Rows to call before any other, because the target put them off.
     again: VecDeque<RowIndex>,
     /// Rows that wait for another try, by when.
     waiting: BTreeMap<(UnixMs, RowIndex), ()>,
-    /// Tries and first call of every row that has been called and is not finished.
-    begun: BTreeMap<RowIndex, Begun>,
     /// Since when a claim is under way.
     claiming: Option<UnixMs>,
     claim_again_at: Option<UnixMs>,
@@ -84,22 +84,6 @@ pub struct Run {
     ending: Ending,
     /// What is said about the job once the rows in hand are saved.
     last_word: Option<Effect>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct InFlight {
-    span: SpanNo,
-    epoch: Epoch,
-    since: UnixMs,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Begun {
-    span: SpanNo,
-    tries: u32,
-    first_at: UnixMs,
-    /// An answer is to be confirmed: no other row goes out in the call, and its answer counts.
-    alone: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,10 +104,8 @@ impl Run {
             dice: Dice(config.seed),
             config,
             spans: BTreeMap::new(),
-            in_flight: BTreeMap::new(),
             again: VecDeque::new(),
             waiting: BTreeMap::new(),
-            begun: BTreeMap::new(),
             claiming: None,
             claim_again_at: None,
             suspects: Suspects::default(),
@@ -196,6 +178,16 @@ impl Run {
     pub fn at_rest(&self) -> impl Iterator<Item = (SpanNo, Epoch)> {
         let at_rest = self.spans.iter().filter(|(_, held)| held.saving.is_none() && !held.rereading);
         at_rest.map(|(span, held)| (*span, held.epoch))
+    }
+
+    /// Rows whose call is under way.
+    fn in_flight(&self) -> usize {
+        self.spans.values().map(|held| held.begun.in_flight()).sum()
+    }
+
+    /// A row that has been called and is not finished.
+    fn begun(&self, row: RowIndex) -> Option<&Begun> {
+        self.spans.get(&span_of(row))?.begun.get(row)
     }
 
     /// Until when the target asked for silence, if it did.

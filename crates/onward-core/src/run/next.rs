@@ -1,15 +1,14 @@
 //! What a run does next: call, commit, claim, give back.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::held::{Held, Saving};
 use super::signals::{Effect, Hold};
-use super::{Begun, Ending, InFlight, Run, WAITING_PER_SLOT};
+use super::{Ending, Run, WAITING_PER_SLOT};
 use crate::clock::UnixMs;
 use crate::doubt::Trial;
-use crate::id::{RowIndex, SpanNo};
-use crate::job::Waiting;
+use crate::id::RowIndex;
+use crate::input::span_of;
 use crate::lease::RENEW_MS;
 use crate::state::PauseReason;
 use crate::store::Commit;
@@ -45,7 +44,7 @@ impl Run {
     /// Until when nothing is due: no call is under way, and the next one waits for the rate, for the target or for
     /// the time of its retry.
     fn rest(&self, now: UnixMs) -> Option<UnixMs> {
-        if !self.in_flight.is_empty() || self.spans.is_empty() {
+        if self.in_flight() > 0 || self.spans.is_empty() {
             return None;
         }
         let gate = self.pace.wait_until(now).max(self.turns.opens_at(now));
@@ -58,7 +57,7 @@ impl Run {
     /// held once they are saved.
     fn settle(&mut self) {
         let nothing_to_claim = self.claim_again_at.is_some() || self.reach.rows == Some(0);
-        let busy = !self.in_flight.is_empty() || !self.again.is_empty() || !self.waiting.is_empty();
+        let busy = self.in_flight() > 0 || !self.again.is_empty() || !self.waiting.is_empty();
         if busy || !nothing_to_claim || self.spans.values().any(Held::has_uncalled) {
             return;
         }
@@ -71,11 +70,11 @@ impl Run {
 
     fn call(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
         let unsaved: usize = self.spans.values().map(Held::unsaved).sum();
-        while self.in_flight.len() + unsaved < self.slots() {
+        while self.in_flight() + unsaved < self.slots() {
             if self.pace.wait_until(now).is_some() {
                 return;
             }
-            let room = self.slots() - self.in_flight.len() - unsaved;
+            let room = self.slots() - self.in_flight() - unsaved;
             // A call costs the same with fewer rows: what is under way will make room for a whole one.
             if room < self.whole_batch() && room < self.slots() {
                 return;
@@ -134,8 +133,7 @@ impl Run {
         let (span, epoch) = (*span, held.epoch);
         let rows = held.take_callable(room);
         for row in &rows {
-            self.in_flight.insert(*row, InFlight { span, epoch, since: now });
-            self.begun.insert(*row, Begun { span, tries: 1, first_at: now, alone: false });
+            held.begun.begin(*row, now);
         }
         Some(Effect::Call { span, epoch, rows, attempt: 1, alone: false })
     }
@@ -156,23 +154,23 @@ impl Run {
 
     /// Whether two rows may go out in one call.
     fn fit_together(&self, one: RowIndex, other: RowIndex) -> bool {
-        let (Some(one), Some(other)) = (self.begun.get(&one), self.begun.get(&other)) else { return false };
-        !one.alone && !other.alone && one.span == other.span && one.tries == other.tries
+        if span_of(one) != span_of(other) {
+            return false;
+        }
+        let (Some(one), Some(other)) = (self.begun(one), self.begun(other)) else { return false };
+        !one.alone && !other.alone && one.tries == other.tries
     }
 
     fn may_call_again(&self, row: RowIndex, now: UnixMs) -> bool {
-        let span = self.begun.get(&row).and_then(|begun| self.spans.get(&begun.span));
-        span.is_some_and(|held| held.lease_is_sure(now))
+        self.spans.get(&span_of(row)).is_some_and(|held| held.lease_is_sure(now))
     }
 
     fn call_again(&mut self, rows: Vec<RowIndex>, now: UnixMs) -> Option<Effect> {
-        let first = self.begun.get(rows.first()?)?;
-        let (span, attempt) = (first.span, first.tries + 1);
-        let epoch = self.spans.get(&span)?.epoch;
-        for row in &rows {
-            self.begun.get_mut(row)?.tries = attempt;
-            self.in_flight.insert(*row, InFlight { span, epoch, since: now });
-        }
+        let first = *rows.first()?;
+        let (span, attempt) = (span_of(first), self.begun(first)?.tries + 1);
+        let held = self.spans.get_mut(&span)?;
+        let epoch = held.epoch;
+        rows.iter().for_each(|row| held.begun.call_again(*row, now));
         Some(Effect::Call { span, epoch, rows, attempt, alone: false })
     }
 
@@ -190,7 +188,7 @@ impl Run {
             if !held.has_unsaved() && !move_mark && !says && held.renew_at(RENEW_MS) > now {
                 continue;
             }
-            let waiting = oldest(&self.in_flight, *span);
+            let waiting = held.begun.oldest();
             let rows = Arc::new(std::mem::take(&mut held.pending));
             let kept =
                 if self.config.calls_out { Saving::Kept(Arc::clone(&rows)) } else { Saving::index(&rows) };
@@ -217,7 +215,7 @@ impl Run {
     /// Claims another span while there is room for more calls and no row left to call.
     fn claim(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
         let unsaved: usize = self.spans.values().map(Held::unsaved).sum();
-        let full = self.in_flight.len() + unsaved >= self.slots();
+        let full = self.in_flight() + unsaved >= self.slots();
         let crowded = self.waiting.len() >= WAITING_PER_SLOT * self.slots();
         let rows_left = self.spans.values().any(Held::has_uncalled);
         let not_yet = self.claim_again_at.is_some_and(|at| at > now);
@@ -238,12 +236,9 @@ impl Run {
 
     /// Gives back every span of which nothing is left but rows that wait for a person.
     fn give_back_waiting(&mut self, effects: &mut Vec<Effect>) {
-        let Self { spans, in_flight, begun, suspects, .. } = self;
+        let Self { spans, suspects, .. } = self;
         spans.retain(|span, held| {
-            let waits = held.only_waits()
-                && !in_flight.values().any(|call| call.span == *span)
-                && !begun.values().any(|begun| begun.span == *span)
-                && !suspects.has(*span);
+            let waits = held.only_waits() && !suspects.has(*span);
             if waits {
                 effects.push(Effect::Release { span: *span, epoch: held.epoch });
             }
@@ -253,9 +248,8 @@ impl Run {
 
     /// While draining: gives back every span that has nothing in flight and nothing unsaved.
     fn release(&mut self, effects: &mut Vec<Effect>) {
-        let in_flight = &self.in_flight;
         self.spans.retain(|span, held| {
-            let idle = held.is_idle() && !in_flight.values().any(|call| call.span == *span);
+            let idle = held.is_idle() && held.begun.in_flight() == 0;
             if idle {
                 effects.push(Effect::Release { span: *span, epoch: held.epoch });
             }
@@ -281,15 +275,7 @@ impl Run {
     /// wait for the commit that moves it; or just as far as there are free ones.
     fn window(&self) -> u32 {
         let slots = self.slots();
-        let rows = if self.config.careful { slots.saturating_sub(self.in_flight.len()) } else { 2 * slots };
+        let rows = if self.config.careful { slots.saturating_sub(self.in_flight()) } else { 2 * slots };
         u32::try_from(rows).unwrap_or(u32::MAX)
     }
-}
-
-fn oldest(in_flight: &BTreeMap<RowIndex, InFlight>, span: SpanNo) -> Option<Waiting> {
-    in_flight
-        .iter()
-        .filter(|(_, call)| call.span == span)
-        .min_by_key(|(_, call)| call.since)
-        .map(|(row, call)| Waiting { row: *row, since: call.since })
 }

@@ -1,5 +1,7 @@
 //! What a run is told and what it answers.
 
+use std::sync::Arc;
+
 use crate::id::{Epoch, JobId, RowIndex, SpanNo};
 use crate::job::JobError;
 use crate::pace::Rate;
@@ -121,7 +123,7 @@ pub struct RowAnswer {
     /// Which row.
     pub row: RowIndex,
     /// Its key, for the ledger.
-    pub key: Box<str>,
+    pub key: Arc<str>,
     /// The answer.
     pub answer: Answer,
 }

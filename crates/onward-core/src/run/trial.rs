@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 
+use super::Run;
 use super::signals::Effect;
-use super::{Begun, InFlight, Run};
 use crate::clock::UnixMs;
 use crate::doubt::Trial;
 use crate::id::RowIndex;
@@ -124,8 +124,7 @@ impl Run {
             return None;
         }
         let (span, epoch, row) = (*span, held.epoch, held.trials.call()?);
-        self.in_flight.insert(row, InFlight { span, epoch, since: now });
-        self.begun.insert(row, Begun { span, tries: 1, first_at: now, alone: false });
+        held.begun.begin(row, now);
         Some(Effect::Call { span, epoch, rows: vec![row], attempt: 1, alone: true })
     }
 }

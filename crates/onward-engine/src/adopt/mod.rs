@@ -205,7 +205,7 @@ async fn records(
     proofs.retain(|(row, _)| rows[row.0 as usize].decided.is_none());
     let record = |(index, proof): (RowIndex, Proof)| LedgerRow {
         index,
-        key: rows[index.0 as usize].key.clone(),
+        key: rows[index.0 as usize].key.to_string(),
         outcome: proof.outcome,
         code: String::from("adopted"),
         message: proof.message,
@@ -263,7 +263,7 @@ async fn listed(
         there.extend(page.into_iter().map(|creator| (creator.key, creator.added_at)));
     }
     let proof = |row: &Arc<InputRow>| {
-        let finished_at = *there.get(&row.key)?;
+        let finished_at = *there.get(&*row.key)?;
         let message = format!("it is in the list {} already", add.table);
         Some((row.index, Proof { outcome: Outcome::Skipped, message, finished_at, duration_ms: 0 }))
     };

@@ -64,7 +64,7 @@ pub(super) async fn proofs(
     let column = column(file, &summary, status)?;
     let said = said(&results, column);
     let proof = |row: &Arc<InputRow>| {
-        let word = said.get(row.key.as_str())?;
+        let word = said.get(&*row.key)?;
         let outcome = outcome(word, done)?;
         let message = format!("taken over from {name}: {} is {word}", summary.columns[column]);
         Some((row.index, Proof { outcome, message, finished_at: clock::now(), duration_ms: 0 }))
@@ -75,7 +75,7 @@ pub(super) async fn proofs(
 /// The last word on each key: a file of results may have grown over several runs.
 fn said(results: &[Arc<InputRow>], column: usize) -> HashMap<&str, &str> {
     let with_key = results.iter().filter(|row| !row.key.is_empty());
-    with_key.filter_map(|row| Some((row.key.as_str(), row.fields.get(column)?.trim()))).collect()
+    with_key.filter_map(|row| Some((&*row.key, row.fields.get(column)?.trim()))).collect()
 }
 
 fn column(file: &Path, summary: &InputSummary, status: Option<&str>) -> Result<usize, Problem> {

@@ -191,7 +191,8 @@ async fn named(
         for index in which {
             let span = reader.span(onward_core::input::span_of(index)).await.ok();
             let row = span.as_ref().and_then(|rows| rows.iter().find(|row| row.index == index));
-            named.push(NamedRow { kind, index, key: row.map_or_else(String::new, |row| row.key.clone()) });
+            let key = row.map(|row| row.key.to_string()).unwrap_or_default();
+            named.push(NamedRow { kind, index, key });
         }
     }
     Ok(named)

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use onward_core::id::{InputId, RowIndex};
-use onward_core::input::{InputRow, InputSummary, spans};
+use onward_core::input::{Fields, InputRow, InputSummary, spans};
 use onward_core::job::Job;
 use onward_core::problem::{Code, Problem};
 use onward_core::recipe::{InputOptions, Recipe};
@@ -82,7 +82,7 @@ async fn read(
     recipe: &Recipe,
     file: &Path,
     old: &InputSummary,
-) -> Result<BTreeMap<RowIndex, Vec<String>>, Problem> {
+) -> Result<BTreeMap<RowIndex, Fields>, Problem> {
     // Whatever saved it may have changed how it is written; it has a header in any case.
     let mut recipe = recipe.clone();
     recipe.input = InputOptions { header: Some(true), ..InputOptions::default() };
@@ -101,7 +101,7 @@ async fn rows_of(
     job: &Job,
     export: &InputSummary,
     old: &InputSummary,
-) -> Result<BTreeMap<RowIndex, Vec<String>>, Problem> {
+) -> Result<BTreeMap<RowIndex, Fields>, Problem> {
     let place = |name: &str| export.columns.iter().position(|column| column == name);
     let number = place(ROW_COLUMN).ok_or_else(|| mismatch(job, "its column onward_row has another name"))?;
     let mut columns = Vec::with_capacity(old.columns.len());
@@ -136,17 +136,17 @@ fn corrected_row(
     number: usize,
     columns: &[usize],
     width: usize,
-) -> Result<(RowIndex, Vec<String>), Problem> {
-    let text = row.fields.get(number).map_or("", |text| text.trim());
+) -> Result<(RowIndex, Fields), Problem> {
+    let text = row.fields.get(number).map_or("", str::trim);
     let index = text.parse::<u64>().ok().filter(|row| (1..=job.total).contains(row));
     let index = index.and_then(|row| u32::try_from(row - 1).ok()).ok_or_else(|| {
         let text: String = text.chars().take(40).collect();
         let which = format!("line {}: onward_row is `{text}`, and must be from 1 to {}", row.line, job.total);
         mismatch(job, &which)
     })?;
-    let field = |at: &usize| row.fields.get(*at).cloned().unwrap_or_default();
+    let field = |at: &usize| row.fields.get(*at).unwrap_or_default();
     // What an export has beyond its header, the row had beyond its own.
-    let extra = row.fields.iter().skip(width).cloned();
+    let extra = row.fields.iter().skip(width);
     Ok((RowIndex(index), columns.iter().map(field).chain(extra).collect()))
 }
 
@@ -156,17 +156,17 @@ async fn write(
     job: &Job,
     old: &InputSummary,
     header: bool,
-    corrected: &BTreeMap<RowIndex, Vec<String>>,
+    corrected: &BTreeMap<RowIndex, Fields>,
     parts: &mpsc::Sender<std::io::Result<Vec<u8>>>,
 ) -> Result<(), Problem> {
     let delimiter = old.format.delimiter;
     let mut bytes = Vec::new();
     if header {
-        line(&old.columns, delimiter, &mut bytes);
+        line(old.columns.iter().map(String::as_str), delimiter, &mut bytes);
     }
     for (no, _, _) in spans(job.total) {
         for row in read_span(store, old.id, no).await.map_err(|unreadable| unreadable.problem(job, no))? {
-            line(corrected.get(&row.index).unwrap_or(&row.fields), delimiter, &mut bytes);
+            line(corrected.get(&row.index).unwrap_or(&row.fields).iter(), delimiter, &mut bytes);
         }
         if parts.send(Ok(std::mem::take(&mut bytes))).await.is_err() {
             return Ok(());
@@ -176,8 +176,8 @@ async fn write(
 }
 
 /// One record (RFC 4180). Every field is quoted, so that no row can be taken for a blank line or a comment.
-fn line(fields: &[String], delimiter: char, bytes: &mut Vec<u8>) {
-    for (at, field) in fields.iter().enumerate() {
+fn line<'a>(fields: impl Iterator<Item = &'a str>, delimiter: char, bytes: &mut Vec<u8>) {
+    for (at, field) in fields.enumerate() {
         if at > 0 {
             bytes.extend_from_slice(delimiter.encode_utf8(&mut [0; 4]).as_bytes());
         }

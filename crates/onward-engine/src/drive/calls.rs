@@ -71,14 +71,21 @@ impl Drive {
             let (company, ear) = (self.order.gates.company(), self.ear.ear());
             let ends_to = self.ends_to.clone();
             self.calls.spawn(async move {
-                let mut tell = |at: usize, answers: Vec<Answer>| {
-                    let call: &Call = &calls[at];
-                    ear.note(&call.told, clock::now());
-                    let rows =
-                        call.rows.iter().zip(complete(answers, call.rows.len())).map(|(row, answer)| {
-                            RowAnswer { row: row.index, key: row.key.as_str().into(), answer }
-                        });
-                    let (rows, closed_ms) = (rows.collect(), call.told.wait_ms());
+                let mut tell = |ended: Vec<(usize, Vec<Answer>)>| {
+                    if ended.is_empty() {
+                        return;
+                    }
+                    let (mut rows, mut closed_ms) = (Vec::with_capacity(ended.len()), 0);
+                    for (at, answers) in ended {
+                        let call: &Call = &calls[at];
+                        ear.note(&call.told, clock::now());
+                        closed_ms = closed_ms.max(call.told.wait_ms());
+                        let answers = call.rows.iter().zip(complete(answers, call.rows.len()));
+                        rows.extend(answers.map(|(row, answer)| {
+                            let key = Arc::clone(&row.key);
+                            RowAnswer { row: row.index, key, answer }
+                        }));
+                    }
                     // A drive that has ended misses nothing.
                     drop(ends_to.send(Input::Answered { span, epoch, rows, closed_ms }));
                 };
@@ -100,19 +107,19 @@ impl Drive {
 async fn do_calls(processor: &dyn Processor, calls: &[Call], timeout: Duration, ended: Ended<'_>) {
     let mut open = vec![true; calls.len()];
     if let Some(queue) = processor.queue() {
-        let mut once = |at: usize, answers| {
-            if std::mem::take(&mut open[at]) {
-                ended(at, answers);
-            }
+        let mut once = |mut calls: Vec<(usize, Vec<Answer>)>| {
+            calls.retain(|(at, _)| std::mem::take(&mut open[*at]));
+            ended(calls);
         };
         if AssertUnwindSafe(queue.work_off(calls, &mut once)).catch_unwind().await.is_ok() {
-            open.iter().enumerate().filter(|(_, open)| **open).for_each(|(at, _)| ended(at, Vec::new()));
+            let forgotten = open.iter().enumerate().filter(|(_, open)| **open);
+            ended(forgotten.map(|(at, _)| (at, Vec::new())).collect());
             return;
         }
     }
     // One by one: what it crashes on crashes alone.
     for (at, call) in calls.iter().enumerate().filter(|(at, _)| open[*at]) {
-        ended(at, answer(processor, call.clone(), timeout).await);
+        ended(vec![(at, answer(processor, call.clone(), timeout).await)]);
     }
 }
 

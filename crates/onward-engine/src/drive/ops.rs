@@ -181,7 +181,7 @@ impl Drive {
             .filter_map(|row| {
                 let doubt = || claimed.doubts.iter().find(|doubt| doubt.row == row.index)?.verdict();
                 let verdict = row.decided.clone().or_else(doubt)?;
-                let key = row.key.as_str().into();
+                let key = Arc::clone(&row.key);
                 Some(RowRecord { index: row.index, key, verdict, tries: 0, duration_ms: 0, finished_at: now })
             })
             .collect();

@@ -78,11 +78,11 @@ impl Processor for Scripted {
 
     async fn process(&self, call: Call) -> Vec<Answer> {
         let key = call.rows[0].key.clone();
-        *self.calls.lock().unwrap().entry(key.clone()).or_default() += 1;
+        *self.calls.lock().unwrap().entry(key.to_string()).or_default() += 1;
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         let mut passing = Passing(self, false);
-        let act = self.script.lock().unwrap().get(&key).copied();
+        let act = self.script.lock().unwrap().get(&*key).copied();
         let answer = match act {
             Some(Act::Hang | Act::Forget) => std::future::pending().await,
             Some(Act::Panic) => panic!("told to"),
@@ -114,13 +114,13 @@ impl Queue for Scripted {
         self.sheaf.fetch_max(calls.len(), Ordering::SeqCst);
         let forgotten = |call: &Call| {
             let script = self.script.lock().unwrap();
-            matches!(script.get(&call.rows[0].key), Some(Act::Forget))
+            matches!(script.get(&*call.rows[0].key), Some(Act::Forget))
         };
         let calls = calls.iter().enumerate().filter(|(_, call)| !forgotten(call));
         let done = calls.map(|(at, call)| async move { (at, self.process(call.clone()).await) });
         let mut done: FuturesUnordered<_> = done.collect();
         while let Some((at, answers)) = done.next().await {
-            ended(at, answers);
+            ended(vec![(at, answers)]);
         }
     }
 }

@@ -129,7 +129,7 @@ fn a_file_without_a_header_has_given_or_made_up_names() {
     let named = recipe(json!({"key": ["handle"], "input": {"header": false, "names": ["handle"]}}));
     let taken = take("anna,1\nberta,2\n", &named).unwrap();
     assert_eq!(taken.summary.columns, ["handle", "column_2"]);
-    assert_eq!(taken.rows[1].key, "berta");
+    assert_eq!(&*taken.rows[1].key, "berta");
 }
 
 #[test]

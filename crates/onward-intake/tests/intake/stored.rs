@@ -100,5 +100,5 @@ fn decisions_and_lines_survive_storage() {
     assert_eq!(taken.codes(), ["missing-columns", "", "", "duplicate"]);
     assert_eq!(taken.lines(), [2, 4, 5, 7]);
     assert_eq!(taken.rows[3].index, RowIndex(3));
-    assert_eq!(taken.rows[3].key, "berta");
+    assert_eq!(&*taken.rows[3].key, "berta");
 }

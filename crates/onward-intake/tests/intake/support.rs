@@ -22,7 +22,7 @@ pub(crate) struct Taken {
 impl Taken {
     /// The fields of every row.
     pub(crate) fn fields(&self) -> Vec<Vec<&str>> {
-        self.rows.iter().map(|row| row.fields.iter().map(String::as_str).collect()).collect()
+        self.rows.iter().map(|row| row.fields.iter().collect()).collect()
     }
 
     /// The code of every row's decision, empty for rows that need work.

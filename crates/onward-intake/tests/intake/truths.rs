@@ -178,7 +178,7 @@ fn outcome(case: &Value) -> Result<Records, String> {
 
 /// The fields of a row without those it was filled up with: PapaParse leaves short rows short.
 fn as_written(row: &InputRow) -> Vec<String> {
-    let mut fields = row.fields.clone();
+    let mut fields: Vec<String> = row.fields.iter().map(str::to_owned).collect();
     let code = row.decided.as_ref().map_or("", |verdict| &verdict.code);
     let short = code == "missing-columns" || (code == "blank" && !fields[0].is_empty());
     while short && fields.len() > 1 && fields.last().is_some_and(String::is_empty) {

@@ -90,7 +90,7 @@ impl Argument {
 
 /// The value of a field that is named as such or by its header.
 fn value<'a>(call: &Call, row: &'a InputRow, name: &str) -> Option<&'a str> {
-    call.columns.find(name).and_then(|at| row.fields.get(at)).map(String::as_str)
+    call.columns.find(name).and_then(|at| row.fields.get(at))
 }
 
 #[cfg(test)]

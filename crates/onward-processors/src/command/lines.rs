@@ -146,7 +146,10 @@ impl Processor for LinesCommand {
 
     async fn process(&self, call: Call) -> Vec<Answer> {
         let mut answers = Vec::new();
-        self.work_off(std::slice::from_ref(&call), &mut |_, given| answers = given).await;
+        self.work_off(std::slice::from_ref(&call), &mut |ended| {
+            answers.extend(ended.into_iter().flat_map(|(_, given)| given));
+        })
+        .await;
         answers
     }
 
@@ -167,7 +170,7 @@ impl Queue for LinesCommand {
         let mut solitary = FuturesUnordered::new();
         for (at, call) in calls.iter().enumerate() {
             if call.rows.is_empty() {
-                ended(at, Vec::new());
+                ended(vec![(at, Vec::new())]);
             } else if self.is_suspected(call) {
                 solitary.push(self.solitary(at, call));
             } else {
@@ -178,12 +181,15 @@ impl Queue for LinesCommand {
         while questions.are_open() || !solitary.is_empty() {
             tokio::select! {
                 () = questions.replies(&mut replies), if questions.are_open() => {}
-                Some((at, answers)) = solitary.next(), if !solitary.is_empty() => ended(at, answers),
+                Some((at, answers)) = solitary.next(), if !solitary.is_empty() => {
+                    ended(vec![(at, answers)]);
+                }
             }
+            let mut answered = Vec::with_capacity(replies.len());
             for (at, reply) in replies.drain(..) {
                 let call = &calls[at];
                 match reply {
-                    Ok(elements) => ended(at, self.answers(&call.rows, elements)),
+                    Ok(elements) => answered.push((at, self.answers(&call.rows, elements))),
                     // For another row's sake, which has used up a try, or for that of a job that is left.
                     Err(Unanswered::Again) => {
                         self.ask(&mut questions, at, call, &call.rows).await;
@@ -198,10 +204,11 @@ impl Queue for LinesCommand {
                         if !matches!(why, Unanswered::NotStarted(_)) {
                             self.suspect(call);
                         }
-                        ended(at, vec![self.unanswered(why); call.rows.len()]);
+                        answered.push((at, vec![self.unanswered(why); call.rows.len()]));
                     }
                 }
             }
+            ended(answered);
         }
     }
 }

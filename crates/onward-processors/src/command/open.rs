@@ -43,7 +43,8 @@ impl Open {
         if self.asks.is_empty() {
             self.since = Instant::now();
         }
-        let pending = Pending { rows: ask.rows, answers: Vec::new(), asker: ask.asker };
+        let answers = Vec::with_capacity(ask.rows.len());
+        let pending = Pending { rows: ask.rows, answers, asker: ask.asker };
         self.asks.insert(self.next, pending);
         ask.lines
     }
@@ -84,7 +85,7 @@ impl Open {
     }
 
     fn by_key(&self, key: &str) -> Option<u64> {
-        let has = |pending: &Pending| pending.rows.iter().any(|row| row.key == key);
+        let has = |pending: &Pending| pending.rows.iter().any(|row| *row.key == *key);
         self.asks.iter().find(|(_, pending)| has(pending)).map(|(id, _)| *id)
     }
 
@@ -150,6 +151,7 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use onward_core::id::RowIndex;
+    use onward_core::input::Fields;
     use tokio::sync::mpsc;
 
     use super::*;
@@ -160,8 +162,8 @@ mod tests {
         let row = InputRow {
             index: RowIndex::from_row(row).expect("rows count from 1"),
             line: row,
-            key: row.to_string(),
-            fields: Vec::new(),
+            key: row.to_string().into(),
+            fields: Fields::default(),
             decided: None,
         };
         open.take(Ask {

@@ -67,11 +67,11 @@ impl Add {
                 Err(message) => return Verdict::new(Outcome::Failed, "column-error", message),
             },
         };
-        let key: Box<str> = if row.key.is_empty() {
+        let key: Arc<str> = if row.key.is_empty() {
             // Without a key every row stands for itself, and a repeat of the row adds nothing.
             format!("{}/{}", call.job, row.index.row()).into()
         } else {
-            row.key.as_str().into()
+            Arc::clone(&row.key)
         };
         let creator = NewCreator { table: Arc::clone(&self.table), key, data: data.into() };
         Verdict { creator: Some(creator), ..Verdict::added() }
@@ -89,7 +89,7 @@ impl Add {
 }
 
 fn own_fields(row: &InputRow, own: &[(String, usize)]) -> String {
-    let length: usize = row.fields.iter().map(String::len).sum();
+    let length: usize = row.fields.iter().map(str::len).sum();
     let names: usize = own.iter().map(|(name, _)| name.len() + 4).sum();
     let mut data = ObjectText::with_capacity(length + names + 2);
     for (name, at) in own {

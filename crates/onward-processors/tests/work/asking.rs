@@ -96,7 +96,9 @@ for line in sys.stdin:
         };
         let calls: Vec<Call> = call(&ROWS).rows.iter().map(single).collect();
         let mut found = vec![String::new(); calls.len()];
-        let mut ended = |at: usize, mut answers: Vec<Answer>| found[at] = told(answers.remove(0)).1;
+        let mut ended = |ended: Vec<(usize, Vec<Answer>)>| {
+            ended.into_iter().for_each(|(at, mut answers)| found[at] = told(answers.remove(0)).1);
+        };
         queue.work_off(&calls, &mut ended).await;
         assert_eq!(found, codes);
         let mut seen: Vec<_> = server.seen().into_iter().skip(already).map(|seen| seen.uri).collect();

@@ -225,7 +225,7 @@ for line in sys.stdin:
     let answers = tokio::time::timeout(Duration::from_secs(60), futures::future::join_all(tried));
     let answers = answers.await.expect("whoever keeps the time of a row ends it");
     for (row, answer) in all.rows.iter().zip(answers) {
-        if row.key.as_str() == "hangs" {
+        if &*row.key == "hangs" {
             assert_eq!(answer, Answer::late(Duration::from_secs(1)), "{row:?}");
         } else {
             assert_eq!(told(answer).0, Outcome::Added, "{row:?}");
@@ -281,8 +281,10 @@ for line in sys.stdin:
     let calls: Vec<Call> = all.rows.iter().map(|row| Call { rows: vec![row.clone()], ..call(&[]) }).collect();
     let mut answers = vec![None; calls.len()];
     let queue = work.queue().expect("lines have a queue");
-    let mut ended = |at: usize, mut given: Vec<Answer>| {
-        assert!(answers[at].replace(given.remove(0)).is_none(), "row {} is answered once", at + 1);
+    let mut ended = |ended: Vec<(usize, Vec<Answer>)>| {
+        for (at, mut given) in ended {
+            assert!(answers[at].replace(given.remove(0)).is_none(), "row {} is answered once", at + 1);
+        }
     };
     tokio::time::timeout(Duration::from_secs(60), queue.work_off(&calls, &mut ended)).await.unwrap();
     for (row, answer) in (1_u64..).zip(answers) {

@@ -43,7 +43,7 @@ async fn without_a_key_every_row_stands_for_itself() {
     let work = processor("[work]\nkind = 'creators'\n");
     let mut call = call(&[ANNA]);
     let mut row = (*call.rows[0]).clone();
-    row.key = String::new();
+    row.key = "".into();
     call.rows[0] = row.into();
     let creator = verdict(work.process(call).await.remove(0)).creator.unwrap();
     assert_eq!(&*creator.key, "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000/1");

@@ -88,8 +88,8 @@ pub(crate) fn call(rows: &[[&str; 3]]) -> Call {
         Arc::new(InputRow {
             index: RowIndex(u32::try_from(at).unwrap()),
             line: at as u64 + 2,
-            key: values[0].to_lowercase(),
-            fields: values.iter().map(|value| (*value).to_owned()).collect(),
+            key: values[0].to_lowercase().into(),
+            fields: values.iter().collect(),
             decided: None,
         })
     };

@@ -75,7 +75,7 @@ impl World {
         if verdict.outcome != Outcome::Added {
             return verdict;
         }
-        let (table, key) = (creator.table.to_string(), creator.key.into_string());
+        let (table, key) = (creator.table.to_string(), creator.key.to_string());
         if self.creators.contains_key(&(table.clone(), key.clone())) {
             verdict.outcome = Outcome::Skipped;
             verdict.code = ALREADY_THERE.into();

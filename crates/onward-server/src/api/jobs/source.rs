@@ -59,7 +59,7 @@ async fn chunk(app: &App, input: InputId, no: SpanNo, table: Table) -> std::io::
     let lines = spawn_blocking(move || {
         let mut lines = Vec::new();
         for row in unpack(&chunk, &duplicates)? {
-            table.line(row.fields.iter().map(String::as_str), &mut lines);
+            table.line(row.fields.iter(), &mut lines);
         }
         Ok(lines)
     });
