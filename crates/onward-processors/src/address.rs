@@ -91,14 +91,15 @@ pub(crate) fn trace(headers: &mut HeaderMap, call: &Call, rows: &[Arc<InputRow>]
     };
     let (job, attempt) = (call.job, call.attempt);
     set(ONWARD_JOB, format_args!("{job}"));
-    set(ONWARD_TRY, format_args!("{attempt}"));
-    let Some(first) = rows.first() else { return };
-    // The trace is the job, the span is the row (the first of a batch) and its try.
-    set(TRACEPARENT, format_args!("00-{}-{:08x}{attempt:08x}-01", job.0.simple(), first.index.row()));
-    if let [row] = rows {
-        set(ONWARD_ROW, format_args!("{}", row.index.row()));
-        set(IDEMPOTENCY_KEY, format_args!("{}", call.idempotency_key(row)));
+    if let Some(first) = rows.first() {
+        // The trace is the job, the span is the row (the first of a batch) and its try.
+        set(TRACEPARENT, format_args!("00-{}-{:08x}{attempt:08x}-01", job.0.simple(), first.index.row()));
     }
+    if let [row] = rows {
+        set(IDEMPOTENCY_KEY, format_args!("{}", call.idempotency_key(row)));
+        headers.insert(ONWARD_ROW, row.index.row().into());
+    }
+    headers.insert(ONWARD_TRY, attempt.into());
 }
 
 /// The address of one row, or why there is none.

@@ -259,13 +259,13 @@ fn addressed(request: Request) -> Result<(Place, Written), Unsent> {
 impl Place {
     /// As it is told to the target; the usual port is not named.
     fn host(&self) -> HeaderValue {
-        let host = self.authority.host();
         let usual = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
-        let text = match self.authority.port_u16().filter(|port| *port != usual) {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
-        HeaderValue::try_from(text).expect("a host is fit for a header")
+        let is_usual = self.authority.port_u16().is_none_or(|port| port == usual);
+        let named = self.authority.as_str();
+        // Who asks does not belong to where.
+        let named = named.rsplit_once('@').map_or(named, |(_, named)| named);
+        let text = if is_usual { self.authority.host() } else { named };
+        HeaderValue::from_str(text).expect("a host is fit for a header")
     }
 
     fn uri(&self) -> Uri {

@@ -34,6 +34,12 @@ impl Drive {
             ended.push(input);
         }
         self.tell_all(ended);
+        self.forget_ended();
+    }
+
+    /// What calls did, they have told.
+    pub(super) fn forget_ended(&mut self) {
+        while self.calls.try_join_next().is_some() {}
     }
 
     pub(super) fn call(&mut self, span: SpanNo, epoch: Epoch, rows: &[RowIndex], attempt: u32, alone: bool) {

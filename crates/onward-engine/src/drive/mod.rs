@@ -5,6 +5,7 @@
 //! carried out as tasks of two sets that nobody else holds. When the task ends, both sets are dropped,
 //! which aborts every call that is still under way.
 
+mod alarm;
 mod calls;
 mod holding;
 mod ops;
@@ -13,7 +14,6 @@ mod unready;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use onward_core::breaker::USUAL_FAILURES;
 use onward_core::clock::UnixMs;
@@ -38,6 +38,7 @@ use crate::gates::{Gate, Gates};
 use crate::handle::Builder;
 use crate::heard::Listener;
 use crate::input::stored_recipe;
+use alarm::Alarm;
 use holding::hold;
 use unready::Unready;
 
@@ -177,13 +178,13 @@ impl Drive {
     async fn run(mut self, mut nudges: mpsc::Receiver<Nudge>) {
         self.tell(Input::Start);
         let mut look_at = clock::now().plus_ms(LOOK_MS);
+        let mut alarm = Alarm::new(clock::now(), look_at);
         while !self.over {
             let now = clock::now();
-            let tick_at = self.run.next_tick(now).map_or(look_at, |at| at.min(look_at));
+            alarm.set(now, self.run.next_tick(now).map_or(look_at, |at| at.min(look_at)));
             tokio::select! {
                 Some(first) = self.ended.recv() => self.calls_ended(first),
-                // What it did, it has told.
-                Some(_) = self.calls.join_next(), if !self.calls.is_empty() => {}
+                Some(_) = self.calls.join_next(), if !self.calls.is_empty() => self.forget_ended(),
                 Some(done) = self.ops.join_next(), if !self.ops.is_empty() => self.op_done(done),
                 nudge = nudges.recv() => match nudge {
                     Some(Nudge::Look) => self.look(),
@@ -193,7 +194,7 @@ impl Drive {
                         if nudge.is_none() { return self.finish().await; }
                     }
                 },
-                () = tokio::time::sleep(until(now, tick_at)) => {
+                () = alarm.rings() => {
                     if clock::now() >= look_at {
                         look_at = clock::now().plus_ms(LOOK_MS);
                         self.look();
@@ -377,11 +378,6 @@ async fn fail(store: &dyn Store, order: &Order, error: JobError) {
 
 pub(crate) fn to_error(problem: Problem) -> JobError {
     JobError { code: problem.code.word().to_owned(), message: problem.detail }
-}
-
-fn until(now: UnixMs, at: UnixMs) -> Duration {
-    // At least a millisecond, so that a moment that has just passed does not spin.
-    Duration::from_millis(at.ms_since(now).max(1))
 }
 
 fn row_list(rows: &[RowIndex]) -> String {
