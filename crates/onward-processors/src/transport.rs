@@ -76,7 +76,8 @@ impl Transport {
                 Err(None) => return Err(Unsent::Broken),
             }
         }
-        let connection = self.connect(&place).await?;
+        // Rare, and large: what every call would have to keep room for.
+        let connection = Box::pin(self.connect(&place)).await?;
         self.through(connection, &place, request).await.map_err(|_| Unsent::Broken)
     }
 
@@ -186,6 +187,11 @@ impl Connection {
     /// Whether it can take a call, as far as can be seen without waiting.
     fn is_free(&mut self) -> bool {
         self.io.go_on(&mut Context::from_waker(Waker::noop()));
+        self.seemed_free()
+    }
+
+    /// Whether it could when it last read and wrote.
+    fn seemed_free(&self) -> bool {
         !self.io.is_over && self.sender.is_ready()
     }
 }
@@ -210,7 +216,8 @@ impl Pool {
     }
 
     fn put(self: Arc<Self>, place: Place, mut connection: Connection) {
-        if !connection.is_free() {
+        // Whether it still is shows when it is taken.
+        if !connection.seemed_free() && !connection.is_free() {
             return;
         }
         let mut idle = self.idle();

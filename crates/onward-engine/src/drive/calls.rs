@@ -21,7 +21,7 @@ pub(super) struct Sheaf {
     epoch: Epoch,
     alone: bool,
     calls: Vec<Call>,
-    /// Cancelled when the span is given up.
+    /// Cancelled when the span is held no more.
     alive: CancellationToken,
 }
 
@@ -34,12 +34,6 @@ impl Drive {
             ended.push(input);
         }
         self.tell_all(ended);
-        self.forget_ended();
-    }
-
-    /// What calls did, they have told.
-    pub(super) fn forget_ended(&mut self) {
-        while self.calls.try_join_next().is_some() {}
     }
 
     pub(super) fn call(&mut self, span: SpanNo, epoch: Epoch, rows: &[RowIndex], attempt: u32, alone: bool) {
@@ -76,7 +70,7 @@ impl Drive {
             let timeout = Duration::from_millis(self.recipe.work.timeout);
             let (company, ear) = (self.order.gates.company(), self.ear.ear());
             let ends_to = self.ends_to.clone();
-            self.calls.spawn(async move {
+            tokio::spawn(async move {
                 let mut tell = |ended: Vec<(usize, Vec<Answer>)>| {
                     if ended.is_empty() {
                         return;

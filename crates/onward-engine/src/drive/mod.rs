@@ -2,8 +2,7 @@
 //!
 //! One task per job. It waits for the first of: a call that ended, an answer of the store, a nudge
 //! (somebody changed the job), the run's next tick. Each becomes an input of the run; the effects are
-//! carried out as tasks of two sets that nobody else holds. When the task ends, both sets are dropped,
-//! which aborts every call that is still under way.
+//! carried out as tasks of their own. A call lives no longer than its span is held, so none outlives the drive.
 
 mod alarm;
 mod calls;
@@ -109,7 +108,6 @@ struct Drive {
     held: HashMap<SpanNo, HeldSpan>,
     /// Calls that are to go out.
     sheaves: Vec<calls::Sheaf>,
-    calls: JoinSet<()>,
     /// For calls, to say that they have ended.
     ends_to: mpsc::UnboundedSender<Input>,
     /// What they say.
@@ -136,8 +134,14 @@ struct HeldSpan {
     generation: u32,
     /// Rows whose call may have happened already.
     in_doubt: BTreeSet<RowIndex>,
-    /// Cancelled when the span is given up: its calls end at once.
+    /// Cancelled when the span is held no more: its calls end at once.
     alive: CancellationToken,
+}
+
+impl Drop for HeldSpan {
+    fn drop(&mut self) {
+        self.alive.cancel();
+    }
 }
 
 impl Drive {
@@ -161,7 +165,6 @@ impl Drive {
             run,
             held: HashMap::new(),
             sheaves: Vec::new(),
-            calls: JoinSet::new(),
             ends_to,
             ended,
             ops: JoinSet::new(),
@@ -184,7 +187,6 @@ impl Drive {
             alarm.set(now, self.run.next_tick(now).map_or(look_at, |at| at.min(look_at)));
             tokio::select! {
                 Some(first) = self.ended.recv() => self.calls_ended(first),
-                Some(_) = self.calls.join_next(), if !self.calls.is_empty() => self.forget_ended(),
                 Some(done) = self.ops.join_next(), if !self.ops.is_empty() => self.op_done(done),
                 nudge = nudges.recv() => match nudge {
                     Some(Nudge::Look) => self.look(),
@@ -207,7 +209,7 @@ impl Drive {
         self.finish().await;
     }
 
-    /// Lets the store's answers come in; calls still under way are aborted by the drop that follows.
+    /// Lets the store's answers come in; calls still under way end with the spans, in the drop that follows.
     async fn finish(mut self) {
         while let Some(done) = self.ops.join_next().await {
             self.op_done(done);
@@ -254,11 +256,7 @@ impl Drive {
             Effect::Commit(commit) => self.commit(commit),
             Effect::Reread { span, epoch } => self.reread(span, epoch),
             Effect::Release { span, epoch } => self.release(span, epoch),
-            Effect::Abandon { span, .. } => {
-                if let Some(held) = self.held.remove(&span) {
-                    held.alive.cancel();
-                }
-            }
+            Effect::Abandon { span, .. } => drop(self.held.remove(&span)),
             Effect::Late { span, epoch, rows } => self.late(span, epoch, &rows),
             Effect::Hold(hold) => self.hold(hold),
             Effect::Recovered => self.recovered(),
