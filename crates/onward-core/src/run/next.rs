@@ -70,13 +70,14 @@ impl Run {
 
     fn call(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
         let unsaved: usize = self.spans.values().map(Held::unsaved).sum();
-        while self.in_flight() + unsaved < self.slots() {
-            if self.pace.wait_until(now).is_some() {
+        loop {
+            let slots = self.slots();
+            let room = slots.saturating_sub(self.in_flight() + unsaved);
+            if room == 0 || self.pace.wait_until(now).is_some() {
                 return;
             }
-            let room = self.slots() - self.in_flight() - unsaved;
             // A call costs the same with fewer rows: what is under way will make room for a whole one.
-            if room < self.whole_batch() && room < self.slots() {
+            if room < self.whole_batch() && room < slots {
                 return;
             }
             let calls = room.div_ceil(self.config.batch.max(1) as usize);
