@@ -25,7 +25,7 @@ pub trait Processor: Send + Sync + 'static {
     fn calls_out(&self) -> bool;
 
     /// Does one call for one or several rows. The answers are in the order of the rows.
-    async fn process(&self, call: Call) -> Vec<Answer>;
+    async fn process(&self, call: &Call) -> Vec<Answer>;
 
     /// Its queue, for work that has one. It is then handed all calls that may go out at a time instead of one by one.
     fn queue(&self) -> Option<&dyn Queue> {

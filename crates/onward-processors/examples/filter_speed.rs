@@ -33,7 +33,7 @@ async fn main() {
         let call = call();
         let started = Instant::now();
         for _ in 0..CALLS {
-            std::hint::black_box(work.process(call.clone()).await);
+            std::hint::black_box(work.process(&call).await);
         }
         let rate = f64::from(ROWS_PER_CALL * CALLS) / started.elapsed().as_secs_f64();
         println!("{name:<20} {rate:>12.0} rows/s");

@@ -68,19 +68,22 @@ impl Processor for Asking {
         self.work.check().await
     }
 
-    async fn process(&self, call: Call) -> Vec<Answer> {
+    async fn process(&self, call: &Call) -> Vec<Answer> {
         if call.in_doubt.is_empty() {
             return self.work.process(call).await;
         }
         let mut answers = Vec::with_capacity(call.rows.len());
         for row in &call.rows {
             let asked = call.in_doubt.contains(&row.index);
-            answers.push(if asked { self.ask(&call, row).await } else { None });
+            answers.push(if asked { self.ask(call, row).await } else { None });
         }
         let open = call.rows.iter().zip(&answers).filter(|(_, answer)| answer.is_none());
         let rows: Vec<_> = open.map(|(row, _)| Arc::clone(row)).collect();
-        let called =
-            if rows.is_empty() { Vec::new() } else { self.work.process(Call { rows, ..call }).await };
+        let called = if rows.is_empty() {
+            Vec::new()
+        } else {
+            self.work.process(&Call { rows, ..call.clone() }).await
+        };
         // An answer that is missing shows as a wrong number of answers.
         let mut called = called.into_iter();
         answers.into_iter().filter_map(|answer| answer.or_else(|| called.next())).collect()
@@ -95,7 +98,7 @@ impl Queue for Asking {
                 queue.work_off(calls, ended).await;
             }
             _ => {
-                let calls = calls.iter().cloned().enumerate();
+                let calls = calls.iter().enumerate();
                 let asked = calls.map(|(at, call)| async move { (at, self.process(call).await) });
                 let mut asked: FuturesUnordered<_> = asked.collect();
                 while let Some((at, answers)) = asked.next().await {

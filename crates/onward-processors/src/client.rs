@@ -17,7 +17,7 @@ use crate::outbound::{Outbound, Refused};
 use crate::redirect;
 use crate::scope::{Fetched, Headers};
 use crate::settings::{Secrets, Settings};
-use crate::transport::{Answering, Request, Transport, Unsent};
+use crate::transport::{Request, Transport, Unsent};
 use crate::unpack::{Body, MAX_BODY, Unusable};
 
 /// Sends calls for one job.
@@ -60,17 +60,23 @@ impl Client {
     /// The status counts as soon as it is there, whatever becomes of the rest of the answer.
     pub(crate) async fn send(&self, mut request: Request, told: &Told) -> Result<Received, Answer> {
         let mut left = self.redirects;
-        loop {
+        let mut answering = loop {
             let again = (left > 0).then(|| request.clone());
             let answering = self.transport.send(request).await.map_err(|unsent| Broken::of(&unsent))?;
             told.answered(answering.head().status().as_u16());
             match again.and_then(|again| redirect::next(again, answering.head(), &self.outbound)) {
                 Some(next) => request = next?,
-                None => return read(answering).await,
+                None => break answering,
             }
             answering.finish();
             left -= 1;
+        };
+        let mut body = Body::of(answering.headers_mut());
+        while let Some(piece) = answering.piece().await {
+            body.take(&piece.map_err(|_| Broken::ANSWER)?)?;
         }
+        let (head, ()) = answering.finish().into_parts();
+        Ok(Received { status: head.status.as_u16(), headers: Arc::new(head.headers), body: body.end()? })
     }
 }
 
@@ -80,15 +86,6 @@ impl Received {
         let body = serde_json::from_slice(&self.body).unwrap_or(Json::Null);
         Fetched { status: self.status, headers: Headers::of(Arc::clone(&self.headers)), body }
     }
-}
-
-async fn read(mut answering: Answering) -> Result<Received, Answer> {
-    let mut body = Body::of(answering.head_mut().headers_mut());
-    while let Some(piece) = answering.piece().await {
-        body.take(&piece.map_err(|_| Broken::ANSWER)?)?;
-    }
-    let (head, ()) = answering.finish().into_parts();
-    Ok(Received { status: head.status.as_u16(), headers: Arc::new(head.headers), body: body.end()? })
 }
 
 /// Why a call did not come to an answer. The URL is left out: it may hold what the row holds.

@@ -58,15 +58,14 @@ fn without_credentials(headers: HeaderMap) -> HeaderMap {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     fn led_to(location: &[u8]) -> Option<String> {
-        let request = http::Request::get("http://a.example/x?y").body(Bytes::new()).unwrap();
+        let request = http::Request::get("http://a.example/x?y").body(http_body_util::Full::default());
         let location = HeaderValue::from_bytes(location).unwrap();
         let response = Response::builder().status(307).header(LOCATION, location).body(()).unwrap();
-        let next = next(request, &response, &Outbound::PublicOnly { allow: vec![] }).unwrap();
+        let next =
+            next(Box::new(request.unwrap()), &response, &Outbound::PublicOnly { allow: vec![] }).unwrap();
         next.ok().map(|request| request.uri().to_string())
     }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
+use http_body_util::Full;
 use minijinja::Value;
 use onward_core::input::InputRow;
 use onward_core::key::clean_handle;
@@ -220,7 +220,8 @@ impl Target {
             let first = rows.first().map(|row| &**row);
             headers.insert(name.clone(), self.header(name, template, call, first)?);
         }
-        let mut request = Request::new(body.map_or_else(Bytes::new, Bytes::from));
+        let body = Full::from(body.unwrap_or_default());
+        let mut request = Request::new(http::Request::new(body));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = url;
         *request.headers_mut() = headers;

@@ -4,17 +4,19 @@
 //! hyper speaks HTTP; which connection a call goes through is decided here. A connection is driven by the call
 //! that uses it, in the call's own task: nothing has to be woken between a call and its connection, which took a
 //! good part of a quick call's time. While it waits for its next call nobody drives it, so that it was closed
-//! shows when it is taken.
+//! shows when that call is to be sent, which then goes through another.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::hash::{Hash, Hasher};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, HOST, HeaderValue, USER_AGENT};
+use futures::FutureExt as _;
+use http::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Response, Uri};
 use http_body_util::{BodyExt as _, Full};
@@ -34,11 +36,8 @@ const NAME: HeaderValue = HeaderValue::from_static(concat!("onward/", env!("CARG
 /// The packing that is understood.
 pub(crate) const GZIP: &str = "gzip";
 
-/// A call that can be sent again.
-pub(crate) type Request = http::Request<Bytes>;
-
-/// The same as it is written to a connection.
-type Written = http::Request<Full<Bytes>>;
+/// A call that can be sent again. In a box, as it goes through many hands.
+pub(crate) type Request = Box<http::Request<Full<Bytes>>>;
 
 /// An HTTP client that goes nowhere but where it may.
 #[derive(Debug)]
@@ -67,38 +66,42 @@ impl Transport {
     }
 
     /// Sends it once, and gives the answer's beginning.
-    pub(crate) async fn send(&self, request: Request) -> Result<Answering, Unsent> {
-        let (place, mut request) = addressed(request)?;
+    pub(crate) async fn send(&self, mut request: Request) -> Result<Answering, Unsent> {
+        let place = addressed(&mut request)?;
         while let Some(connection) = self.pool.take(&place) {
-            match self.through(connection, &place, request).await {
+            match self.through(connection, request).await {
                 Ok(answering) => return Ok(answering),
                 Err(Some(unsent)) => request = unsent,
                 Err(None) => return Err(Unsent::Broken),
             }
         }
         // Rare, and large: what every call would have to keep room for.
-        let connection = Box::pin(self.connect(&place)).await?;
-        self.through(connection, &place, request).await.map_err(|_| Unsent::Broken)
+        let connection = Box::pin(self.connect(place)).await?;
+        self.through(connection, request).await.map_err(|_| Unsent::Broken)
     }
 
     /// The error has the call, when the connection was closed before anything of it was sent.
-    async fn through(
+    fn through(
         &self,
         mut connection: Connection,
-        place: &Place,
-        request: Written,
-    ) -> Result<Answering, Option<Written>> {
-        let answer = connection.sender.try_send_request(request);
-        let answer = connection.io.until(answer).await.map_err(|mut broken| broken.take_message())?;
-        let (head, body) = answer.into_parts();
-        let (head, pool) = (Response::from_parts(head, ()), Arc::clone(&self.pool));
-        Ok(Answering { head, body, connection, place: place.clone(), pool })
+        request: Request,
+    ) -> impl Future<Output = Result<Answering, Option<Request>>> {
+        let pool = Arc::clone(&self.pool);
+        // An async function would keep room for its arguments twice.
+        async move {
+            let answer = pin!(connection.sender.try_send_request(*request));
+            let answer = connection.io.until(answer).await;
+            let answer = answer.map_err(|mut broken| broken.take_message().map(Box::new))?;
+            Ok(Answering { answer, connection, pool })
+        }
     }
 
-    async fn connect(&self, place: &Place) -> Result<Connection, Unsent> {
+    async fn connect(&self, place: Place) -> Result<Connection, Unsent> {
         let stream = self.connector.connect(place.uri()).await.map_err(Unsent::Unconnected)?;
-        let (sender, io) = http1::handshake(stream).await.map_err(|_| Unsent::Broken)?;
-        Ok(Connection { sender, io: Io { driven: Box::pin(io), is_over: false } })
+        // A request in one piece takes one plain write.
+        let handshake = http1::Builder::new().writev(false).handshake(stream);
+        let (sender, io) = handshake.await.map_err(|_| Unsent::Broken)?;
+        Ok(Connection { place, sender, io: Io { driven: Some(Box::pin(io)) } })
     }
 }
 
@@ -106,28 +109,26 @@ impl Transport {
 /// takes the connection along.
 #[derive(Debug)]
 pub(crate) struct Answering {
-    head: Response<()>,
-    body: Incoming,
+    answer: Response<Incoming>,
     connection: Connection,
-    place: Place,
     pool: Arc<Pool>,
 }
 
 impl Answering {
     /// Status and headers.
-    pub(crate) fn head(&self) -> &Response<()> {
-        &self.head
+    pub(crate) fn head(&self) -> &Response<Incoming> {
+        &self.answer
     }
 
-    /// Status and headers, to be changed or taken.
-    pub(crate) fn head_mut(&mut self) -> &mut Response<()> {
-        &mut self.head
+    /// The headers, to be changed.
+    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.answer.headers_mut()
     }
 
     /// The next piece of the body; `None` at its end.
     pub(crate) async fn piece(&mut self) -> Option<hyper::Result<Bytes>> {
         loop {
-            match self.connection.io.until(self.body.frame()).await?.map(Frame::into_data) {
+            match self.connection.io.until(self.answer.frame()).await?.map(Frame::into_data) {
                 Ok(Ok(piece)) => return Some(Ok(piece)),
                 // What follows a body is asked for by nobody.
                 Ok(Err(_)) => {}
@@ -138,23 +139,45 @@ impl Answering {
 
     /// Nobody wants the rest: the connection waits for the next call, if it can take one.
     pub(crate) fn finish(self) -> Response<()> {
-        let Self { head, body, connection, place, pool } = self;
-        drop(body);
-        pool.put(place, connection);
+        let Self { answer, connection, pool } = self;
+        let head = answer.map(drop);
+        pool.put(connection);
         head
     }
 }
 
-/// Where a connection leads to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// Where a connection leads to. Written otherwise, it is another place.
+#[derive(Debug, Clone)]
 struct Place {
     scheme: Scheme,
     authority: Authority,
 }
 
+impl Place {
+    fn written(&self) -> (&str, &str) {
+        (self.scheme.as_str(), self.authority.as_str())
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.written() == other.written()
+    }
+}
+
+impl Eq for Place {}
+
+/// As texts: an [`Authority`] is hashed byte by byte, for every call twice.
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.written().hash(hasher);
+    }
+}
+
 /// A connection for one call at a time.
 #[derive(Debug)]
 struct Connection {
+    place: Place,
     sender: SendRequest<Full<Bytes>>,
     io: Io,
 }
@@ -162,24 +185,27 @@ struct Connection {
 /// The side of a connection that reads and writes.
 #[derive(Debug)]
 struct Io {
-    driven: Pin<Box<http1::Connection<Stream, Full<Bytes>>>>,
-    is_over: bool,
+    /// `None` when the connection is over: whoever waits for something of it is told by its end.
+    driven: Option<Pin<Box<http1::Connection<Stream, Full<Bytes>>>>>,
 }
 
 impl Io {
-    /// Reads and writes until something has come of it. When the connection is over, whoever waits for something of
-    /// it is told.
-    async fn until<F: Future>(&mut self, something: F) -> F::Output {
-        let mut something = pin!(something);
+    /// Reads and writes until something has come of it, if it has not yet: one reading brings most answers whole.
+    async fn until<F: Future + Unpin>(&mut self, mut something: F) -> F::Output {
         poll_fn(|context| {
+            if let Poll::Ready(there) = something.poll_unpin(context) {
+                return Poll::Ready(there);
+            }
             self.go_on(context);
-            something.as_mut().poll(context)
+            something.poll_unpin(context)
         })
         .await
     }
 
     fn go_on(&mut self, context: &mut Context<'_>) {
-        self.is_over = self.is_over || self.driven.as_mut().poll(context).is_ready();
+        if self.driven.as_mut().is_some_and(|driven| driven.as_mut().poll(context).is_ready()) {
+            self.driven = None;
+        }
     }
 }
 
@@ -192,7 +218,7 @@ impl Connection {
 
     /// Whether it could when it last read and wrote.
     fn seemed_free(&self) -> bool {
-        !self.io.is_over && self.sender.is_ready()
+        self.io.driven.is_some() && self.sender.is_ready()
     }
 }
 
@@ -207,16 +233,14 @@ struct Pool {
 impl Pool {
     /// The one that has waited least, if one is left that can be used.
     fn take(&self, place: &Place) -> Option<Connection> {
-        loop {
-            let (since, mut connection) = self.idle().get_mut(place)?.pop()?;
-            if since.elapsed() < IDLE && connection.is_free() {
-                return Some(connection);
-            }
-        }
+        let mut idle = self.idle();
+        let (since, connection) = idle.get_mut(place)?.pop()?;
+        // The others have waited longer.
+        (since.elapsed() < IDLE).then_some(connection)
     }
 
-    fn put(self: Arc<Self>, place: Place, mut connection: Connection) {
-        // Whether it still is shows when it is taken.
+    fn put(self: Arc<Self>, mut connection: Connection) {
+        // Whether it still is shows when a call is sent.
         if !connection.seemed_free() && !connection.is_free() {
             return;
         }
@@ -224,9 +248,11 @@ impl Pool {
         if idle.is_empty() {
             tokio::spawn(drop_idle(Arc::downgrade(&self)));
         }
-        let waiting = idle.entry(place).or_default();
-        if waiting.len() < self.most {
-            waiting.push((Instant::now(), connection));
+        let now = Instant::now();
+        match idle.get_mut(&connection.place) {
+            Some(waiting) if waiting.len() < self.most => waiting.push((now, connection)),
+            Some(_) => {}
+            None => drop(idle.insert(connection.place.clone(), vec![(now, connection)])),
         }
     }
 
@@ -251,16 +277,17 @@ async fn drop_idle(pool: Weak<Pool>) {
     }
 }
 
-/// Where a call leads to, and the call as it is written there.
-fn addressed(request: Request) -> Result<(Place, Written), Unsent> {
-    let (mut head, body) = request.into_parts();
-    let http::uri::Parts { scheme, authority, path_and_query, .. } = head.uri.into_parts();
+/// Where a call leads to; the call itself is then as it is written there.
+fn addressed(request: &mut Request) -> Result<Place, Unsent> {
+    let uri = std::mem::take(request.uri_mut());
+    let http::uri::Parts { scheme, authority, path_and_query, .. } = uri.into_parts();
     let place = Place { scheme: scheme.ok_or(Unsent::Broken)?, authority: authority.ok_or(Unsent::Broken)? };
-    head.uri = path_and_query.map_or_else(Uri::default, Uri::from);
-    head.headers.entry(HOST).or_insert_with(|| place.host());
-    head.headers.entry(USER_AGENT).or_insert(NAME);
-    head.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(GZIP));
-    Ok((place, http::Request::from_parts(head, Full::new(body))))
+    *request.uri_mut() = path_and_query.map_or_else(Uri::default, Uri::from);
+    let headers = request.headers_mut();
+    headers.entry(HOST).or_insert_with(|| place.host());
+    headers.entry(USER_AGENT).or_insert(NAME);
+    headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(GZIP));
+    Ok(place)
 }
 
 impl Place {

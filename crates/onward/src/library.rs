@@ -211,7 +211,7 @@ where
         true
     }
 
-    async fn process(&self, call: Call) -> Vec<Answer> {
+    async fn process(&self, call: &Call) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(call.rows.len());
         for row in &call.rows {
             let (key, columns) = (call.idempotency_key(row).to_string(), Arc::clone(&call.columns));

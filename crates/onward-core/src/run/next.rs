@@ -190,7 +190,9 @@ impl Run {
                 continue;
             }
             let waiting = held.begun.oldest();
-            let rows = Arc::new(std::mem::take(&mut held.pending));
+            let mut rows = std::mem::take(&mut held.pending);
+            rows.sort_unstable_by_key(|row| row.index);
+            let rows = Arc::new(rows);
             let kept =
                 if self.config.calls_out { Saving::Kept(Arc::clone(&rows)) } else { Saving::index(&rows) };
             held.saving = Some(kept);

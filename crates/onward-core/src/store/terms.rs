@@ -199,7 +199,8 @@ pub struct Commit {
     pub span: SpanNo,
     /// The epoch of the claim.
     pub epoch: Epoch,
-    /// The records; may be empty (a renewal). The run keeps them as well, until it knows that they are durable.
+    /// The records, in the order of the rows: beside its neighbour, a row costs a ledger less. May be empty (a
+    /// renewal). The run keeps them as well, until it knows that they are durable.
     pub rows: Arc<Vec<RowRecord>>,
     /// The first row of the span without an outcome, after this commit.
     pub low_water: RowIndex,

@@ -172,6 +172,7 @@ impl SimStore {
         }
         let (claim, mark) = ((commit.span, commit.epoch), commit.claimed_until);
         let rows: Vec<RowIndex> = commit.rows.iter().map(|record| record.index).collect();
+        assert!(rows.is_sorted(), "{rows:?}");
         let sent = commit.rows.len() as u32;
         let committed = now_or_never(self.inner.commit(commit))?;
         if self.bug == Bug::TallyFromBatch {

@@ -119,12 +119,12 @@ async fn do_calls(processor: &dyn Processor, calls: &[Call], timeout: Duration, 
     }
     // One by one: what it crashes on crashes alone.
     for (at, call) in calls.iter().enumerate().filter(|(at, _)| open[*at]) {
-        ended(vec![(at, answer(processor, call.clone(), timeout).await)]);
+        ended(vec![(at, answer(processor, call, timeout).await)]);
     }
 }
 
 /// Does one call within its deadline. Work that crashes costs its own rows and nothing else.
-async fn answer(processor: &dyn Processor, call: Call, timeout: Duration) -> Vec<Answer> {
+async fn answer(processor: &dyn Processor, call: &Call, timeout: Duration) -> Vec<Answer> {
     let count = call.rows.len();
     let keeps_time = processor.queue().is_some();
     let work = async {

@@ -80,7 +80,7 @@ pub async fn rehearse(
 
 async fn one(processor: &dyn Processor, call: Call, row: InputRow, timeout: Duration) -> Tried {
     let begun = Instant::now();
-    let answer = tokio::time::timeout(timeout, processor.process(call)).await;
+    let answer = tokio::time::timeout(timeout, processor.process(&call)).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let said = |outcome, code: &str, message: &str| Tried {
         row: row.clone(),

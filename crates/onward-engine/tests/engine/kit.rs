@@ -76,7 +76,7 @@ impl Processor for Scripted {
         self.queues.then_some(self as &dyn Queue)
     }
 
-    async fn process(&self, call: Call) -> Vec<Answer> {
+    async fn process(&self, call: &Call) -> Vec<Answer> {
         let key = call.rows[0].key.clone();
         *self.calls.lock().unwrap().entry(key.to_string()).or_default() += 1;
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
@@ -117,7 +117,7 @@ impl Queue for Scripted {
             matches!(script.get(&*call.rows[0].key), Some(Act::Forget))
         };
         let calls = calls.iter().enumerate().filter(|(_, call)| !forgotten(call));
-        let done = calls.map(|(at, call)| async move { (at, self.process(call.clone()).await) });
+        let done = calls.map(|(at, call)| async move { (at, self.process(call).await) });
         let mut done: FuturesUnordered<_> = done.collect();
         while let Some((at, answers)) = done.next().await {
             ended(vec![(at, answers)]);

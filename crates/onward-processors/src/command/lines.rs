@@ -144,9 +144,9 @@ impl Processor for LinesCommand {
         true
     }
 
-    async fn process(&self, call: Call) -> Vec<Answer> {
+    async fn process(&self, call: &Call) -> Vec<Answer> {
         let mut answers = Vec::new();
-        self.work_off(std::slice::from_ref(&call), &mut |ended| {
+        self.work_off(std::slice::from_ref(call), &mut |ended| {
             answers.extend(ended.into_iter().flat_map(|(_, given)| given));
         })
         .await;

@@ -135,10 +135,10 @@ impl Processor for RowCommand {
         self.arguments.iter().flat_map(Argument::fields).map(str::to_owned).collect()
     }
 
-    async fn process(&self, call: Call) -> Vec<Answer> {
+    async fn process(&self, call: &Call) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(call.rows.len());
         for row in &call.rows {
-            answers.push(self.one(&call, row).await.unwrap_or_else(|answer| answer));
+            answers.push(self.one(call, row).await.unwrap_or_else(|answer| answer));
         }
         answers
     }

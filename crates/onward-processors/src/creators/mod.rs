@@ -60,16 +60,16 @@ impl Processor for Creators {
         self.fetch.as_ref().map(Fetch::fields).unwrap_or_default()
     }
 
-    async fn process(&self, call: Call) -> Vec<Answer> {
+    async fn process(&self, call: &Call) -> Vec<Answer> {
         let names = if self.fetch.is_some() { Names::Answer } else { Names::Row };
         let filter = self.filter.as_ref().map(|filter| filter.bind(&call.columns, names));
         let add = self.add.bind(&call.columns, names);
         let mut answers = Vec::with_capacity(call.rows.len());
         for row in &call.rows {
             let answer = match &self.fetch {
-                None => self.decide(&call, row, filter.as_deref(), &add, None),
-                Some(fetch) => match fetch.look_up(&call, row).await {
-                    Ok(found) => self.decide(&call, row, filter.as_deref(), &add, Some(&found)),
+                None => self.decide(call, row, filter.as_deref(), &add, None),
+                Some(fetch) => match fetch.look_up(call, row).await {
+                    Ok(found) => self.decide(call, row, filter.as_deref(), &add, Some(&found)),
                     Err(answer) => answer,
                 },
             };

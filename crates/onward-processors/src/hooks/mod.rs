@@ -80,6 +80,7 @@ impl HookCourier {
             .header(TIMESTAMP, header(seconds.to_string())?)
             .header(SIGNATURE, header(signature)?)
             .body(body.into())
+            .map(Box::new)
             .map_err(|_| String::from("the delivery cannot be put into a call"))
     }
 }

@@ -21,10 +21,11 @@ struct Target {
 impl Target {
     /// Closes each connection after so many answers, without a word before.
     async fn start(answers: usize) -> Self {
-        Self::answering(answers, OK).await
+        Self::answering(answers, OK, "").await
     }
 
-    async fn answering(answers: usize, answer: &'static str) -> Self {
+    /// The same with other answers and with last words.
+    async fn answering(answers: usize, answer: &'static str, last: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/x?y", listener.local_addr().unwrap());
         let (connections, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
@@ -34,7 +35,7 @@ impl Target {
                 count.fetch_add(1, Ordering::Relaxed);
                 let tell = Arc::clone(&tell);
                 tokio::spawn(async move {
-                    serve(stream, answers, answer).await;
+                    serve(stream, answers, answer, last).await;
                     tell.notify_one();
                 });
             }
@@ -47,7 +48,7 @@ impl Target {
     }
 }
 
-async fn serve(mut stream: TcpStream, answers: usize, answer: &str) {
+async fn serve(mut stream: TcpStream, answers: usize, answer: &str, last: &str) {
     for _ in 0..answers {
         let mut heard = Vec::new();
         while !heard.ends_with(b"\r\n\r\n") {
@@ -59,6 +60,7 @@ async fn serve(mut stream: TcpStream, answers: usize, answer: &str) {
             return;
         }
     }
+    let _ = stream.write_all(last.as_bytes()).await;
 }
 
 fn transport(idle: usize) -> Transport {
@@ -67,7 +69,7 @@ fn transport(idle: usize) -> Transport {
 }
 
 fn request(url: &str) -> Request {
-    http::Request::get(url).body(Bytes::new()).unwrap()
+    Box::new(http::Request::get(url).body(Full::default()).unwrap())
 }
 
 async fn call(transport: &Transport, url: &str) -> Vec<u8> {
@@ -91,22 +93,25 @@ async fn a_connection_takes_one_call_after_the_other() {
 
 #[tokio::test]
 async fn a_connection_that_was_closed_while_it_waited_costs_no_call() {
-    let (target, transport) = (Target::start(2).await, transport(8));
-    for _ in 0..2 {
-        assert_eq!(call(&transport, &target.url).await, b"ok");
+    for last in ["", "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"] {
+        let (target, transport) = (Target::answering(2, OK, last).await, transport(8));
+        for _ in 0..2 {
+            assert_eq!(call(&transport, &target.url).await, b"ok");
+        }
+        target.closed.notified().await;
+        assert_eq!(call(&transport, &target.url).await, b"ok", "{last}");
+        assert_eq!(target.connections(), 2, "{last}");
     }
-    target.closed.notified().await;
-    assert_eq!(call(&transport, &target.url).await, b"ok");
-    assert_eq!(target.connections(), 2);
 }
 
 #[tokio::test]
 async fn a_call_is_given_back_when_nothing_of_it_was_sent() {
     let (target, transport) = (Target::start(0).await, transport(8));
-    let (place, request) = addressed(request(&target.url)).unwrap();
-    let connection = transport.connect(&place).await.expect("it listens");
+    let mut request = request(&target.url);
+    let place = addressed(&mut request).unwrap();
+    let connection = transport.connect(place).await.expect("it listens");
     target.closed.notified().await;
-    let unsent = transport.through(connection, &place, request).await.expect_err("it was closed");
+    let unsent = transport.through(connection, request).await.expect_err("it was closed");
     assert_eq!(unsent.expect("it is given back").uri(), "/x?y");
 }
 
@@ -142,7 +147,7 @@ async fn an_answer_that_is_not_read_takes_its_connection_along() {
 #[tokio::test]
 async fn a_connection_that_can_take_no_call_does_not_wait_for_one() {
     for answer in ["connection: close\r\ncontent-length: 2\r\n\r\nok", "content-length: 3\r\n\r\nok"] {
-        let (target, transport) = (Target::answering(usize::MAX, answer).await, transport(8));
+        let (target, transport) = (Target::answering(usize::MAX, answer, "").await, transport(8));
         transport.send(request(&target.url)).await.expect("it is answered").finish();
         assert!(transport.pool.idle().is_empty(), "{answer}");
     }
@@ -174,13 +179,14 @@ fn the_host_is_named_as_targets_expect_it() {
         ("http://a.example:8080/x", "a.example:8080"),
         ("http://[::1]:8080/x", "[::1]:8080"),
     ] {
-        let (_, request) = addressed(request(url)).unwrap();
+        let mut request = request(url);
+        addressed(&mut request).unwrap();
         assert_eq!(request.headers()[HOST], host, "{url}");
         assert_eq!(request.uri().host(), None, "{url}");
     }
-    let own =
-        http::Request::get("http://a.example/x?y").header(HOST, "other.example").body(Bytes::new()).unwrap();
-    let (place, own) = addressed(own).unwrap();
+    let mut own = request("http://a.example/x?y");
+    own.headers_mut().insert(HOST, HeaderValue::from_static("other.example"));
+    let place = addressed(&mut own).unwrap();
     assert_eq!(
         (&own.headers()[HOST], own.uri()),
         (&HeaderValue::from_static("other.example"), &Uri::from_static("/x?y"))

@@ -34,7 +34,7 @@ async fn asked(server: &Server, more: &str, call: Call) -> (Vec<Answer>, Vec<Str
         "key = ['handle']\n[work]\nkind = 'http'\nurl = '{base}/rows'\n[in_doubt]\npolicy = 'ask'\n\
          url = '{base}/known/{{{{ handle }}}}'\n{more}"
     ));
-    let answers = work.process(call).await;
+    let answers = work.process(&call).await;
     (answers, server.seen().into_iter().map(|seen| seen.uri).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{call, one, processor, settings, told, verdict};
+use crate::support::{apart, call, one, processor, settings, told, verdict};
 use onward_core::processor::{Answer, Call, Processor};
 use onward_core::recipe::Recipe;
 use onward_core::row::Outcome;
@@ -160,13 +160,8 @@ for line in sys.stdin:
         held = []
 ";
     let work = lines(python, "processes = 1");
-    let calls = call(&[["a", "", ""], ["b", "", ""], ["c", "", ""]]);
-    let single = |at: usize| {
-        let mut single = call(&[]);
-        single.rows = vec![calls.rows[at].clone()];
-        work.process(single)
-    };
-    let (a, b, c) = tokio::join!(single(0), single(1), single(2));
+    let calls = apart(&[["a", "", ""], ["b", "", ""], ["c", "", ""]]);
+    let (a, b, c) = tokio::join!(work.process(&calls[0]), work.process(&calls[1]), work.process(&calls[2]));
     let results: Vec<_> = [a, b, c].into_iter().map(|mut answers| result(answers.remove(0))).collect();
     assert_eq!(results, ["a", "b", "c"]);
 }
@@ -182,13 +177,8 @@ for line in sys.stdin:
     print(json.dumps({'row': row['row'], 'outcome': 'added'}), flush=True)
 ";
     let work = lines(python, "processes = 1");
-    let all = call(&[["a", "", ""], ["b", "", ""], ["c", "", ""]]);
-    let tried = |at: usize| {
-        let mut single = call(&[]);
-        single.rows = vec![all.rows[at].clone()];
-        work.process(single)
-    };
-    let (a, b, c) = tokio::join!(tried(0), tried(1), tried(2));
+    let calls = apart(&[["a", "", ""], ["b", "", ""], ["c", "", ""]]);
+    let (a, b, c) = tokio::join!(work.process(&calls[0]), work.process(&calls[1]), work.process(&calls[2]));
     assert_eq!((told(a[0].clone()).0, told(c[0].clone()).0), (Outcome::Added, Outcome::Added), "{a:?} {c:?}");
     assert!(
         matches!(&b[0], Answer::Retry { code, message, .. } if code == "program-died" && message.contains("cannot stand")),
@@ -208,7 +198,7 @@ for line in sys.stdin:
     print(json.dumps({'row': row['row'], 'outcome': 'added'}), flush=True)
 ";
     let work = lines(python, "processes = 1\ntimeout = '1s'");
-    let all = call(&[
+    let calls = apart(&[
         ["a", "", ""],
         ["hangs", "", ""],
         ["c", "", ""],
@@ -216,19 +206,15 @@ for line in sys.stdin:
         ["hangs", "", ""],
         ["f", "", ""],
     ]);
-    let tried = all.rows.iter().map(|row| {
-        let mut single = call(&[]);
-        single.rows = vec![row.clone()];
-        let work = &work;
-        async move { work.process(single).await.remove(0) }
-    });
+    let tried = calls.iter().map(|call| work.process(call));
     let answers = tokio::time::timeout(Duration::from_secs(60), futures::future::join_all(tried));
     let answers = answers.await.expect("whoever keeps the time of a row ends it");
-    for (row, answer) in all.rows.iter().zip(answers) {
-        if &*row.key == "hangs" {
-            assert_eq!(answer, Answer::late(Duration::from_secs(1)), "{row:?}");
+    for (call, mut answers) in calls.iter().zip(answers) {
+        let answer = answers.remove(0);
+        if &*call.rows[0].key == "hangs" {
+            assert_eq!(answer, Answer::late(Duration::from_secs(1)), "{call:?}");
         } else {
-            assert_eq!(told(answer).0, Outcome::Added, "{row:?}");
+            assert_eq!(told(answer).0, Outcome::Added, "{call:?}");
         }
     }
 }
@@ -242,7 +228,7 @@ for line in sys.stdin:
     print(json.dumps({'rows': said}), flush=True)
 ";
     let work = lines(python, "batch = 3\nprocesses = 1");
-    let answers = work.process(call(&[["a", "", ""], ["b", "", ""], ["c", "", ""]])).await;
+    let answers = work.process(&call(&[["a", "", ""], ["b", "", ""], ["c", "", ""]])).await;
     assert_eq!(result(answers[0].clone()), 3);
     assert!(matches!(&answers[1], Answer::Confirm(_)), "{answers:?}");
     assert_eq!(result(one(&*work, ANNA).await), 1);

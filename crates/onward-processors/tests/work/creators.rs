@@ -45,7 +45,7 @@ async fn without_a_key_every_row_stands_for_itself() {
     let mut row = (*call.rows[0]).clone();
     row.key = "".into();
     call.rows[0] = row.into();
-    let creator = verdict(work.process(call).await.remove(0)).creator.unwrap();
+    let creator = verdict(work.process(&call).await.remove(0)).creator.unwrap();
     assert_eq!(&*creator.key, "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000/1");
 }
 
@@ -61,7 +61,7 @@ async fn rows_are_filtered_by_what_people_write_and_what_is_missing_is_unknown()
         ["di", "tiktok", "n/a"],
         ["ed", "twitch", "n/a"],
     ];
-    let answers = work.process(call(&rows)).await;
+    let answers = work.process(&call(&rows)).await;
     let found: Vec<_> =
         answers.into_iter().map(told).map(|(outcome, code, _)| (outcome.word(), code)).collect();
     let expected = [

@@ -117,14 +117,14 @@ async fn many_ids_go_out_in_one_call_and_each_row_finds_its_own_element() {
     let answer = "items = 'body.items'\nmatch = 'item.id == handle'\nresult = 'item.n'";
     let rows = [["a b", "", ""], ["b", "", ""], ["C", "", ""]];
     let comma = work(&format!("{}/?id={{{{ handle }}}}", server.base), lines, answer);
-    let answers = comma.process(call(&rows)).await;
+    let answers = comma.process(&call(&rows)).await;
     assert!(
         matches!(&answers[..], [Answer::Done(a), Answer::Confirm(_), Answer::Done(_)] if a.result.as_deref() == Some("1")),
         "{answers:?}"
     );
     let twitch = format!("{lines}join = '&login='\nmissing = 'not-found'");
     let twitch = work(&format!("{}/?login={{{{ handle }}}}", server.base), &twitch, answer);
-    let answers = twitch.process(call(&rows)).await;
+    let answers = twitch.process(&call(&rows)).await;
     assert!(matches!(&answers[1], Answer::Done(verdict) if verdict.code == "not-found"), "{answers:?}");
     let seen = server.seen();
     assert_eq!(
@@ -148,7 +148,7 @@ async fn bodies_of_a_batch_are_a_list_and_a_bad_row_does_not_take_its_neighbours
         lines,
         "items = 'body'\nmatch = 'item.h == handle'",
     );
-    let answers = work.process(call(&[["a", "p", ""], ["b", &"x".repeat(9_000), ""]])).await;
+    let answers = work.process(&call(&[["a", "p", ""], ["b", &"x".repeat(9_000), ""]])).await;
     let codes: Vec<_> = answers.into_iter().map(|answer| told(answer).1).collect();
     assert_eq!(codes, ["added", "bad-url"]);
 }
@@ -162,7 +162,7 @@ async fn a_target_of_ones_own_gets_the_rows_and_answers_by_row_or_by_key() {
     let server = Server::start(move |_| reply(200, &[], answer.clone())).await;
     let work =
         processor(&format!("key = ['handle']\n[work]\nkind = 'http'\nurl = '{}/'\nbatch = 4\n", server.base));
-    let answers = work.process(call(&[["a", "", ""], ["b", "", ""], ["c", "", ""], ["d", "", ""]])).await;
+    let answers = work.process(&call(&[["a", "", ""], ["b", "", ""], ["c", "", ""], ["d", "", ""]])).await;
     assert!(matches!(&answers[3], Answer::Confirm(_)), "left out: asked alone");
     let codes: Vec<_> = answers.into_iter().map(|answer| told(answer).1).collect();
     assert_eq!(codes, ["added", "skipped", "bad-answer", "not-found"]);

@@ -28,7 +28,7 @@ async fn a_row_is_sent_as_the_contract_says() {
     assert!(work.calls_out());
     let mut call = call(&[ANNA]);
     call.attempt = 3;
-    assert_eq!(told(work.process(call).await.remove(0)).0, Outcome::Added, "2xx with no body is added");
+    assert_eq!(told(work.process(&call).await.remove(0)).0, Outcome::Added, "2xx with no body is added");
     let seen = server.seen().remove(0);
     let body: serde_json::Value = serde_json::from_slice(&seen.body).unwrap();
     assert_eq!(seen.uri, "/rows?v=1");

@@ -105,9 +105,15 @@ pub(crate) fn call(rows: &[[&str; 3]]) -> Call {
     }
 }
 
+/// Each of these rows in a call of its own.
+pub(crate) fn apart(rows: &[[&str; 3]]) -> Vec<Call> {
+    let all = call(rows);
+    all.rows.iter().map(|row| Call { rows: vec![Arc::clone(row)], ..call(&[]) }).collect()
+}
+
 /// What becomes of one row.
 pub(crate) async fn one(processor: &dyn Processor, row: [&str; 3]) -> Answer {
-    let mut answers = processor.process(call(&[row])).await;
+    let mut answers = processor.process(&call(&[row])).await;
     assert_eq!(answers.len(), 1);
     answers.remove(0)
 }

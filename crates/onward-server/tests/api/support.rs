@@ -189,7 +189,7 @@ impl Processor for Gated {
         true
     }
 
-    async fn process(&self, call: Call) -> Vec<Answer> {
+    async fn process(&self, call: &Call) -> Vec<Answer> {
         let mut answers = Vec::new();
         for row in &call.rows {
             self.gate.acquire().await.unwrap().forget();

@@ -111,7 +111,7 @@ impl Processor for Waits {
         true
     }
 
-    async fn process(&self, call: Call) -> Vec<Answer> {
+    async fn process(&self, call: &Call) -> Vec<Answer> {
         tokio::time::sleep(CALL).await;
         call.rows.iter().map(|_| Answer::Done(Verdict::added())).collect()
     }
