@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::hash::{Hash, Hasher};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -101,7 +101,7 @@ impl Transport {
         // A request in one piece takes one plain write.
         let handshake = http1::Builder::new().writev(false).handshake(stream);
         let (sender, io) = handshake.await.map_err(|_| Unsent::Broken)?;
-        Ok(Connection { place, sender, io: Io { driven: Some(Box::pin(io)) } })
+        Ok(Connection { place, sender, io: Io { driven: Some(Box::new(io)) } })
     }
 }
 
@@ -186,7 +186,7 @@ struct Connection {
 #[derive(Debug)]
 struct Io {
     /// `None` when the connection is over: whoever waits for something of it is told by its end.
-    driven: Option<Pin<Box<http1::Connection<Stream, Full<Bytes>>>>>,
+    driven: Option<Box<http1::Connection<Stream, Full<Bytes>>>>,
 }
 
 impl Io {
@@ -203,7 +203,7 @@ impl Io {
     }
 
     fn go_on(&mut self, context: &mut Context<'_>) {
-        if self.driven.as_mut().is_some_and(|driven| driven.as_mut().poll(context).is_ready()) {
+        if self.driven.as_mut().is_some_and(|driven| driven.poll_unpin(context).is_ready()) {
             self.driven = None;
         }
     }

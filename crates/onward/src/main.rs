@@ -44,6 +44,10 @@ fn main() -> ExitCode {
     }
 }
 
+/// A thread of the runtime looks every so many turns at what other threads have woken. That is mostly what the writer of
+/// the ledger has answered, which must not wait behind every call that is ready.
+const TURNS_PER_LOOK: u32 = 2;
+
 /// A thread for each core. Of those, one is left to the thread that writes the ledger where that is a file of this
 /// process: every row waits for it, so it must not wait for a core itself.
 fn runtime(config: &Config) -> Result<Runtime, Failure> {
@@ -52,6 +56,7 @@ fn runtime(config: &Config) -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.saturating_sub(for_the_ledger).max(1))
         .enable_all()
+        .global_queue_interval(TURNS_PER_LOOK)
         .build()
         .map_err(|error| Failure::new(Exit::Unexpected, format!("failed to start: {error}")))
 }

@@ -276,6 +276,12 @@ impl Held {
             || self.next_new() < self.stop
     }
 
+    /// Rows that are left to call, or somewhat more: those that are done beyond the next one are counted as well.
+    pub(super) fn left_to_call(&self) -> usize {
+        let new = self.stop.0.saturating_sub(self.next_new().0) as usize;
+        new + self.reopened.len() + self.passed_over.len()
+    }
+
     /// Whether all that is left waits for a person.
     pub(super) fn only_waits(&self) -> bool {
         !self.aside.is_empty()

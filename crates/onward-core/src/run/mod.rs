@@ -4,13 +4,13 @@
 //! to do ([`Effect`]); time and dice come in from outside. The engine and the simulator drive the very
 //! same code.
 //!
-//! **How it works.** A run holds one or several spans of a job. It calls rows in row order with a
-//! sliding window: rows in flight plus rows finished and not yet durable never exceed the slots
-//! (concurrency times batch), so whatever is lost at a crash, at most that many are repeated (G5). Everything that has
-//! finished is committed the moment the span's last commit has ended (greedy group commit), so slow
-//! rows neither delay rows beyond them nor their durability (G22). No row is called before the claim
-//! that covers it is durable (G3). A rate is shared with the job's other workers: a call needs a turn,
-//! and turns are asked for in small slices ([`crate::turns`]).
+//! **How it works.** A run holds one or several spans of a job, and claims the next before it needs it. It
+//! calls rows in row order with a sliding window: rows in flight plus rows finished and not yet durable never
+//! exceed the slots (concurrency times batch), so whatever is lost at a crash, at most that many are repeated
+//! (G5). Everything that has finished is committed the moment the span's last commit has ended (greedy group
+//! commit), so slow rows neither delay rows beyond them nor their durability (G22). No row is called before
+//! the claim that covers it is durable (G3). A rate is shared with the job's other workers: a call needs a
+//! turn, and turns are asked for in small slices ([`crate::turns`]).
 //!
 //! **When things fail.**
 //! - *A call did not work*: it waits (backoff with jitter) without holding a slot, then goes first.
@@ -196,3 +196,6 @@ impl Run {
         self.pace.held_until(now)
     }
 }
+
+#[cfg(test)]
+mod tests;

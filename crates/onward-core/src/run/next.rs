@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::held::{Held, Saving};
-use super::signals::{Effect, Hold};
+use super::signals::{Config, Effect, Hold};
 use super::{Ending, Run, WAITING_PER_SLOT};
 use crate::clock::UnixMs;
 use crate::doubt::Trial;
@@ -19,12 +19,15 @@ impl Run {
         if self.ending == Ending::Over {
             return;
         }
+        let mut calls = Vec::new();
         if self.ending == Ending::No {
-            self.call(now, effects);
+            self.call(now, &mut calls);
             self.settle();
             self.rests_until = self.rest(now).or(self.rests_until);
         }
+        // A commit takes longest, and is under way while the calls go out.
         self.commit(now, effects);
+        effects.append(&mut calls);
         match self.ending {
             Ending::No => {
                 self.give_back_waiting(effects);
@@ -215,18 +218,21 @@ impl Run {
         }
     }
 
-    /// Claims another span while there is room for more calls and no row left to call.
+    /// Claims another span while there is room for more calls and no row left to call; or before that, so that calls
+    /// need not wait for the claim.
     fn claim(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
         let unsaved: usize = self.spans.values().map(Held::unsaved).sum();
-        let full = self.in_flight() + unsaved >= self.slots();
-        let crowded = self.waiting.len() >= WAITING_PER_SLOT * self.slots();
+        let slots = self.slots();
+        let full = self.in_flight() + unsaved >= slots;
+        let crowded = self.waiting.len() >= WAITING_PER_SLOT * slots;
         let rows_left = self.spans.values().any(Held::has_uncalled);
+        let soon =
+            || self.claims_ahead() && self.spans.values().map(Held::left_to_call).sum::<usize>() < slots;
         let not_yet = self.claim_again_at.is_some_and(|at| at > now);
         if self.claiming.is_some()
             || self.reach.rows == Some(0)
-            || full
             || crowded
-            || rows_left
+            || (full || rows_left) && !soon()
             || not_yet
             || self.pace.held_until(now).is_some()
         {
@@ -235,6 +241,18 @@ impl Run {
         self.claiming = Some(now);
         self.claim_again_at = None;
         effects.push(Effect::Claim { window: self.window() });
+    }
+
+    /// Whether a span is claimed while there are rows left to call, though fewer than slots. Not where a claim says
+    /// how far the job goes on, which it does for one span at a time, not where rows in doubt are to be few, and not
+    /// again and again when there was nothing.
+    fn claims_ahead(&self) -> bool {
+        let Config { calls_out, careful, .. } = self.config;
+        calls_out
+            && !careful
+            && self.claim_again_at.is_none()
+            && !self.reach.is_alone()
+            && !self.tries_alone()
     }
 
     /// Gives back every span of which nothing is left but rows that wait for a person.

@@ -181,6 +181,12 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// Whether the job goes on for some rows only, so that one worker at a time works on it.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.rows.is_some() || self.probes > 0
+    }
+
     /// What a job's own terms and its counters make of it.
     #[must_use]
     pub fn of(tuning: Tuning, processed: u64, total: u64) -> Self {
