@@ -73,7 +73,7 @@ fn called_at_claims(config: Config, reach: Reach) -> Vec<usize> {
                 _ => Input::NothingToClaim,
             }
         };
-        now = now.plus_ms(CLAIM_AGAIN_MS / 4);
+        now = now.plus_ms(CLAIM_AGAIN_MS);
         effects.extend(run.on([input], now));
     }
     claims
